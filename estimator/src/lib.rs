@@ -1,0 +1,1 @@
+//! Greenprint's estimator: bytes of a model file in, cost of running it out.
