@@ -1,3 +1,13 @@
-//! Greenprint's estimator: bytes of a model file in, cost of running it out.
+//! Greenprint's estimator: bytes of a model file in, the cost of training and running it out.
+//!
+//! Data flows one way: `formats` → `model` → `shapes` → `cost` → (`hardware`, `energy`, `carbon`) → `report`.
+//! No room uses one that stands to its right, and none knows of a browser.
 
-pub mod tables;
+pub mod cost;
+pub mod formats;
+pub mod model;
+pub mod notes;
+pub mod range;
+pub mod report;
+pub mod shapes;
+pub mod units;

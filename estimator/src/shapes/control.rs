@@ -1,0 +1,311 @@
+//! Nodes that run a body: which branch of `If`, how many turns of `Loop`, `Scan` and `SequenceMap`.
+//!
+//! A loop whose number of turns is known and small is walked turn by turn, because lists and tensors may grow in it.
+//! Any other is walked once and counted as often as it turns.
+
+use super::Block;
+use super::call::{Mismatch, Outcome, axis};
+use super::engine::Engine;
+use super::known::Known;
+use super::symbols::Origin;
+use crate::model::{Dim, Graph, Node, SequenceType, ValueId, ValueType};
+use std::sync::Arc;
+
+/// Most turns that are walked one by one.
+const MOST_TURNS: i64 = 64;
+
+type Type = Option<Arc<ValueType>>;
+
+/// What running the bodies of a node gave.
+pub(super) struct Inner<'m> {
+    pub outcome: Outcome,
+    pub outputs: Vec<Option<ValueType>>,
+    pub contents: Vec<Option<Known>>,
+    pub blocks: Vec<Block<'m>>,
+}
+
+impl<'m> Inner<'m> {
+    fn failed(why: String) -> Self {
+        Self { outcome: Err(Mismatch(why)), outputs: Vec::new(), contents: Vec::new(), blocks: Vec::new() }
+    }
+}
+
+/// Whether the node is run here and not by a rule.
+pub(super) fn runs_bodies(node: &Node) -> bool {
+    ["If", "Loop", "Scan", "SequenceMap"].iter().any(|op| node.is(op))
+}
+
+/// Runs the bodies of a node whose inputs have these types.
+pub(super) fn run<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inner<'m> {
+    let inner = engine.deeper(|engine| match node.op.as_ref() {
+        "If" => branch(engine, node),
+        "Loop" => repeat(engine, node, inputs),
+        "Scan" => scan(engine, node, inputs),
+        _ => map_sequence(engine, node, inputs),
+    });
+    inner.unwrap_or_else(|| Inner::failed("bodies are nested too deeply to be followed".to_owned()))
+}
+
+fn branch<'m>(engine: &mut Engine<'m, '_>, node: &'m Node) -> Inner<'m> {
+    let (Some(yes), Some(no)) = (node.graph("then_branch"), node.graph("else_branch")) else {
+        return Inner::failed("a branch is missing".to_owned());
+    };
+    let condition = known_input(engine, node, 0).and_then(|known| known.single()?.value());
+    let mut run = |role: &'m str, graph: &'m Graph, alternative: bool| {
+        let steps = engine.walk(&graph.nodes);
+        let types: Vec<Type> = graph.outputs.iter().map(|id| engine.type_of(*id)).collect();
+        let contents: Vec<_> = graph.outputs.iter().map(|id| engine.contents_of(*id)).collect();
+        (Block { role, times: 1, alternative, steps }, types, contents)
+    };
+    if let Some(condition) = condition {
+        let (role, graph) = if condition != 0 { ("then_branch", yes) } else { ("else_branch", no) };
+        let (block, types, contents) = run(role, graph, false);
+        return Inner {
+            outcome: Ok(()),
+            outputs: types.iter().map(own_type).collect(),
+            contents: contents.into_iter().map(|known| known.map(|known| known.as_ref().clone())).collect(),
+            blocks: vec![block],
+        };
+    }
+    let (then_block, then_types, _) = run("then_branch", yes, true);
+    let (else_block, else_types, _) = run("else_branch", no, true);
+    engine.notes.warn(&node.name, "which branch runs depends on the data; the costlier one is counted");
+    let outputs = then_types.iter().zip(&else_types).map(|(a, b)| either(a, b)).collect();
+    Inner { outcome: Ok(()), outputs, contents: Vec::new(), blocks: vec![then_block, else_block] }
+}
+
+/// The type of a value that one of two branches gives: what both agree on; where the ranks differ, the first.
+fn either(a: &Type, b: &Type) -> Option<ValueType> {
+    let (Some(a), Some(b)) = (own_type(a), own_type(b)) else { return own_type(a).or(own_type(b)) };
+    if let (ValueType::Tensor(one), ValueType::Tensor(other)) = (&a, &b) {
+        if let (Some(left), Some(right)) = (&one.shape, &other.shape) {
+            if left.len() == right.len() {
+                // Where they differ, the larger: the costlier branch is the one counted.
+                let shape = left.iter().zip(right).map(|(a, b)| a.max(b)).collect();
+                return Some(ValueType::tensor(one.dtype.or(other.dtype), Some(shape)));
+            }
+        }
+    }
+    Some(a)
+}
+
+fn repeat<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inner<'m> {
+    let Some(body) = node.graph("body") else { return Inner::failed("the body is missing".to_owned()) };
+    let carried = node.inputs.len().saturating_sub(2);
+    let scanned = body.outputs.len().saturating_sub(1 + carried);
+    let first = known_input(engine, node, 1).and_then(|known| known.single()?.value());
+    let stops_itself = first == Some(0);
+    let limit = known_input(engine, node, 0).and_then(|known| known.single().cloned());
+    let has_limit = node.inputs.first().is_some_and(Option::is_some);
+    let most = if stops_itself { Some(0) } else { limit.as_ref().and_then(Dim::value).map(|turns| turns.max(0)) };
+
+    let mut state: Vec<Type> = inputs.get(2..).unwrap_or_default().to_vec();
+    let mut contents: Vec<Option<Arc<Known>>> =
+        node.inputs.iter().skip(2).map(|id| engine.contents_of((*id)?)).collect();
+    state.resize(carried, None);
+    contents.resize(carried, None);
+    let mut blocks = Vec::new();
+    let mut collected: Vec<Type> = vec![None; scanned];
+    let mut turns = 0i64;
+    let mut ended = most == Some(0);
+    // Turn by turn, as long as it is known that there is a next turn and it is affordable.
+    while !ended && turns < MOST_TURNS && engine.affords(body.nodes.len().saturating_mul(2)) {
+        let known_turns = most.is_some_and(|most| most <= MOST_TURNS);
+        let counts = if known_turns || !has_limit { Some(Known::scalar(Dim::known(turns))) } else { None };
+        let kept = if known_turns || !has_limit { contents.clone() } else { vec![None; carried] };
+        bind(
+            engine,
+            body,
+            0,
+            Some(Arc::new(ValueType::tensor(Some(crate::model::DType::I64), Some(Vec::new())))),
+            counts,
+        );
+        bind(
+            engine,
+            body,
+            1,
+            Some(Arc::new(ValueType::tensor(Some(crate::model::DType::Bool), Some(Vec::new())))),
+            Some(Known::scalar(Dim::known(1))),
+        );
+        for (place, (value_type, known)) in state.iter().zip(&kept).enumerate() {
+            bind(engine, body, place + 2, value_type.clone(), known.as_deref().cloned());
+        }
+        let steps = engine.walk(&body.nodes);
+        let result = |engine: &Engine<'m, '_>, place: usize| body.outputs.get(place).and_then(|id| engine.type_of(*id));
+        let goes_on =
+            body.outputs.first().and_then(|id| engine.contents_of(*id)).and_then(|known| known.single()?.value());
+        let next: Vec<Type> = (0..carried).map(|place| result(engine, place + 1)).collect();
+        let next_contents = (0..carried).map(|place| engine.contents_of(*body.outputs.get(place + 1)?)).collect();
+        for (place, slot) in collected.iter_mut().enumerate() {
+            *slot = result(engine, 1 + carried + place);
+        }
+        blocks.push(Block { role: "body", times: 1, alternative: false, steps });
+        turns += 1;
+        let steady = same_types(&state, &next);
+        (state, contents) = (next, next_contents);
+        ended = goes_on == Some(0) || most.is_some_and(|most| turns >= most);
+        if !ended && !(known_turns || (!has_limit && goes_on == Some(1))) {
+            if !steady {
+                engine.notes.warn(
+                    &node.name,
+                    "what the loop carries changes shape from turn to turn; its first turn is counted for all",
+                );
+            }
+            break;
+        }
+    }
+    let total = match (ended, most) {
+        (true, _) => Dim::known(turns),
+        (false, Some(most)) => limit.unwrap_or_else(|| Dim::known(most)),
+        (false, None) => engine.symbols.named(&format!("{}.trip_count", node.name), Origin::TripCount, 1),
+    };
+    let total_turns = total.size().unwrap_or(1);
+    if let (false, Some(last)) = (ended, blocks.last_mut()) {
+        // Turns beyond those walked cost what the last walked one did.
+        last.times = total_turns.saturating_sub(u64::try_from(turns).unwrap_or(0)).saturating_add(1);
+    }
+    if total_turns == 0 {
+        blocks.clear();
+    }
+    let unrun = blocks.is_empty();
+    let mut outputs: Vec<Option<ValueType>> = state.iter().map(own_type).collect();
+    for (place, item) in collected.iter().enumerate() {
+        let declared = if unrun { declared_output(engine, body, 1 + carried + place) } else { own_type(item) };
+        outputs.push(stacked(declared, &total, 0));
+    }
+    let mut known: Vec<Option<Known>> = match ended {
+        true => contents.into_iter().map(|known| known.map(|known| known.as_ref().clone())).collect(),
+        false => Vec::new(),
+    };
+    known.resize(outputs.len(), None);
+    Inner { outcome: Ok(()), outputs, contents: known, blocks }
+}
+
+fn scan<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inner<'m> {
+    let Some(body) = node.graph("body") else { return Inner::failed("the body is missing".to_owned()) };
+    // Version 8 has a batch axis in front and an optional first input for lengths.
+    let batched = node.opset < 9;
+    let inputs = if batched { inputs.get(1..).unwrap_or_default() } else { inputs };
+    let scanned = usize::try_from(node.int("num_scan_inputs").unwrap_or(0)).unwrap_or(0).min(inputs.len());
+    let carried = inputs.len() - scanned;
+    let axes = node.ints("scan_input_axes").unwrap_or_default();
+    let mut turns: Option<Dim> = None;
+    let batch = if batched { inputs.first().and_then(|of| shape_of(of)?.into_iter().next()) } else { None };
+    for (place, of) in inputs.iter().enumerate() {
+        let Some(mut shape) = shape_of(of) else {
+            bind(engine, body, place, of.clone(), None);
+            continue;
+        };
+        if batched && !shape.is_empty() {
+            shape.remove(0);
+        }
+        if place >= carried {
+            let along = match axis(axes.get(place - carried).copied().unwrap_or(0), shape.len()) {
+                Ok(along) => along,
+                Err(Mismatch(why)) => return Inner::failed(why),
+            };
+            turns = turns.or(Some(shape.remove(along)));
+        }
+        let dtype = of.as_deref().and_then(ValueType::as_tensor).and_then(|tensor| tensor.dtype);
+        bind(engine, body, place, Some(Arc::new(ValueType::tensor(dtype, Some(shape)))), None);
+    }
+    let steps = engine.walk(&body.nodes);
+    let turns = turns.unwrap_or(Dim::UNKNOWN);
+    let times = turns.size().unwrap_or(1).saturating_mul(batch.as_ref().and_then(Dim::size).unwrap_or(1));
+    let output_axes = node.ints("scan_output_axes").unwrap_or_default();
+    let mut outputs = Vec::new();
+    for (place, id) in body.outputs.iter().enumerate() {
+        let mut output = engine.type_of(*id).as_deref().cloned();
+        if place >= carried {
+            output = stacked(output, &turns, output_axes.get(place - carried).copied().unwrap_or(0));
+        }
+        if let Some(batch) = &batch {
+            output = stacked(output, batch, 0);
+        }
+        outputs.push(output);
+    }
+    let blocks = vec![Block { role: "body", times, alternative: false, steps }];
+    Inner { outcome: Ok(()), outputs, contents: Vec::new(), blocks }
+}
+
+fn map_sequence<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inner<'m> {
+    let Some(body) = node.graph("body") else { return Inner::failed("the body is missing".to_owned()) };
+    let Some(ValueType::Sequence(list)) = inputs.first().and_then(|of| of.as_deref()) else {
+        return Inner { outcome: Ok(()), outputs: Vec::new(), contents: Vec::new(), blocks: Vec::new() };
+    };
+    let length = list.items.as_ref().map(Vec::len).filter(|length| *length <= MOST_TURNS as usize);
+    let turns = length.unwrap_or(1);
+    let mut blocks = Vec::new();
+    let mut items: Vec<Vec<Option<ValueType>>> = vec![Vec::new(); body.outputs.len()];
+    for turn in 0..turns {
+        for (place, of) in inputs.iter().enumerate() {
+            let item = match of.as_deref() {
+                Some(ValueType::Sequence(list)) => {
+                    list.items.as_ref().and_then(|items| items.get(turn).cloned()).or(list.element.as_deref().cloned())
+                }
+                other => other.cloned(),
+            };
+            bind(engine, body, place, item.map(Arc::new), None);
+        }
+        let steps = engine.walk(&body.nodes);
+        for (slot, id) in items.iter_mut().zip(&body.outputs) {
+            slot.push(engine.type_of(*id).as_deref().cloned());
+        }
+        blocks.push(Block { role: "body", times: 1, alternative: false, steps });
+    }
+    if length.is_none() {
+        let times =
+            engine.symbols.named(&format!("{}.trip_count", node.name), Origin::TripCount, 1).size().unwrap_or(1);
+        blocks.iter_mut().for_each(|block| block.times = times);
+    }
+    let lists = items.into_iter().map(|items| {
+        let element = items.first().cloned().flatten().map(Box::new);
+        let items = length.and_then(|_| items.into_iter().collect());
+        Some(ValueType::Sequence(SequenceType { element, items }))
+    });
+    Inner { outcome: Ok(()), outputs: lists.collect(), contents: Vec::new(), blocks }
+}
+
+fn known_input(engine: &Engine<'_, '_>, node: &Node, index: usize) -> Option<Arc<Known>> {
+    engine.contents_of(node.inputs.get(index).copied().flatten()?)
+}
+
+/// Gives a body's input a type, falling back to what the body declares.
+fn bind(engine: &mut Engine<'_, '_>, body: &Graph, place: usize, value_type: Type, known: Option<Known>) {
+    let Some(id) = body.inputs.get(place).copied() else { return };
+    let value_type = value_type.or_else(|| declared(engine, id).map(Arc::new));
+    engine.set_type(id, value_type);
+    engine.set_contents(id, known.map(Arc::new));
+}
+
+fn declared(engine: &mut Engine<'_, '_>, id: ValueId) -> Option<ValueType> {
+    let model = engine.model;
+    let declared = model.value(id)?.declared.as_ref()?;
+    Some(engine.declared_type(declared))
+}
+
+fn declared_output(engine: &mut Engine<'_, '_>, body: &Graph, place: usize) -> Option<ValueType> {
+    declared(engine, *body.outputs.get(place)?)
+}
+
+fn own_type(of: &Type) -> Option<ValueType> {
+    of.as_deref().cloned()
+}
+
+fn shape_of(of: &Type) -> Option<Vec<Dim>> {
+    of.as_deref()?.as_tensor()?.shape.clone()
+}
+
+fn same_types(a: &[Type], b: &[Type]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| shape_of(a) == shape_of(b))
+}
+
+/// One tensor per turn, stacked along a new axis.
+fn stacked(item: Option<ValueType>, turns: &Dim, along: i64) -> Option<ValueType> {
+    let Some(ValueType::Tensor(mut tensor)) = item else { return item };
+    if let Some(shape) = &mut tensor.shape {
+        let place = axis(along, shape.len() + 1).ok()?;
+        shape.insert(place, turns.clone());
+    }
+    Some(ValueType::Tensor(tensor))
+}

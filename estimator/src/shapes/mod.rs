@@ -1,0 +1,89 @@
+//! Shape inference: the type of every value, for chosen numbers of the symbolic dimensions.
+//!
+//! [`infer`] walks the graph once in execution order, runs one rule per operator and carries the contents of small
+//! integer and float tensors along (`Shape → Gather → Concat → Reshape` and the like).
+//! Types declared in the file are a cross-check and a fallback, never required.
+//! It never fails: where nothing is known a type stays open, and a note says why.
+//!
+//! What belongs here: types, small contents, which branch runs and how often. What does not: any cost.
+
+mod call;
+mod control;
+mod engine;
+mod known;
+mod rules;
+mod symbols;
+
+pub use known::{Data, Known};
+pub use symbols::{Origin, Symbol};
+
+pub(crate) use call::{Call, Mismatch};
+
+use crate::model::{Contents, Model, Node, ValueId, ValueType};
+use crate::notes::Notes;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the user decided about a model's open ends. Everything left out gets a default, and a [`Symbol`] says which.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Choices {
+    /// Numbers for symbolic dimensions, by name.
+    pub dims: BTreeMap<String, u64>,
+    /// Whole shapes for inputs, by input name; they override what the file declares.
+    pub shapes: BTreeMap<String, Vec<u64>>,
+    /// Contents of inputs on which shapes depend (a `shape` input of `Reshape`), by input name, with their shape.
+    pub contents: BTreeMap<String, (Vec<u64>, Contents)>,
+}
+
+/// Everything that inference found out.
+#[derive(Debug)]
+pub struct Trace<'m> {
+    /// The type of each value, by [`ValueId`]. Inside loops: the one of the last turn.
+    pub types: Vec<Option<Arc<ValueType>>>,
+    /// The nodes that run, in order.
+    pub steps: Vec<Step<'m>>,
+    /// The symbolic dimensions met, with the number used for each.
+    pub symbols: Vec<Symbol>,
+    /// What was assumed or did not fit.
+    pub notes: Notes,
+}
+
+impl Trace<'_> {
+    /// The type of a value, as far as known.
+    pub fn value_type(&self, id: ValueId) -> Option<&ValueType> {
+        self.types.get(id.0 as usize)?.as_deref()
+    }
+}
+
+/// One node that runs, with the types it sees.
+#[derive(Debug)]
+pub struct Step<'m> {
+    /// The node.
+    pub node: &'m Node,
+    /// The type of each input; `None` for an absent input and for a value of unknown type.
+    pub inputs: Vec<Option<Arc<ValueType>>>,
+    /// The type of each output.
+    pub outputs: Vec<Option<Arc<ValueType>>>,
+    /// The bodies that it runs, for `If`, `Loop`, `Scan` and the like.
+    pub blocks: Vec<Block<'m>>,
+}
+
+/// A body run by a control-flow node.
+#[derive(Debug)]
+pub struct Block<'m> {
+    /// The attribute that holds the body, for example `then_branch`.
+    pub role: &'m str,
+    /// How often it runs.
+    pub times: u64,
+    /// `true` where it is one of several bodies of which only one runs and which one could not be known.
+    pub alternative: bool,
+    /// Its nodes.
+    pub steps: Vec<Step<'m>>,
+}
+
+/// Infers the type of every value of a model.
+///
+/// Time and memory are bounded by the size of the model: a loop body is walked at most a fixed number of times.
+pub fn infer<'m>(model: &'m Model, choices: &Choices) -> Trace<'m> {
+    engine::Engine::new(model, choices).run()
+}
