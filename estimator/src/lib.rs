@@ -3,6 +3,7 @@
 //! Data flows one way: `formats` → `model` → `shapes` → `cost` → (`hardware`, `energy`, `carbon`) → `report`.
 //! No room uses one that stands to its right, and none knows of a browser.
 
+pub mod carbon;
 pub mod cost;
 pub mod formats;
 pub mod model;
@@ -10,4 +11,5 @@ pub mod notes;
 pub mod range;
 pub mod report;
 pub mod shapes;
+pub mod tables;
 pub mod units;

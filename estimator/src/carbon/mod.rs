@@ -1,0 +1,22 @@
+//! From energy to emissions: how clean the electricity is, how much a site adds, and what the result feels like.
+//!
+//! Here are the tables of grids, sites, equivalents and general factors, the search for places, and the emissions of a known energy.
+//! How much energy a workload needs belongs to `energy`; devices belong to `hardware`.
+
+pub mod grids;
+pub mod places;
+pub mod sites;
+pub mod sources;
+
+use crate::range::Ratio;
+use crate::units::{GramsPerKilowattHour, KilogramsCo2e, KilowattHours};
+
+/// Energy at a site's meter: the energy of the computing equipment times the site's power usage effectiveness.
+pub fn at_the_meter(equipment: KilowattHours, pue: Ratio) -> KilowattHours {
+    equipment * pue.0
+}
+
+/// Emissions of an energy at the meter, by location: energy × carbon intensity of the grid.
+pub fn emissions(metered: KilowattHours, intensity: GramsPerKilowattHour) -> KilogramsCo2e {
+    metered.at(intensity)
+}

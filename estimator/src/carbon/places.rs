@@ -1,0 +1,292 @@
+//! Finding a place by what people type: a country, a state, a city, a cloud region, a supercomputer.
+//!
+//! The search folds letter case and accents and ranks: the exact id first, then exact names, then beginnings, then words.
+//! What a place's electricity emits belongs to [`super::grids`] and [`super::sites`].
+
+use super::grids::{self, Grid};
+use super::sites::{self, Site};
+use std::sync::OnceLock;
+
+/// Something that a search finds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Place {
+    /// A country, or a part of one.
+    Grid(&'static Grid),
+    /// A cloud region, a supercomputer or one's own place.
+    Site(&'static Site),
+}
+
+impl Place {
+    /// The id, unique over grids and sites: sites have a colon in theirs.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Grid(grid) => &grid.id,
+            Self::Site(site) => &site.id,
+        }
+    }
+
+    /// The name that people read.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Grid(grid) => &grid.name,
+            Self::Site(site) => &site.name,
+        }
+    }
+
+    /// The grid, or the grid that feeds the site; `None` for one's own place, which is wherever its user is.
+    pub fn grid(self) -> Option<&'static Grid> {
+        match self {
+            Self::Grid(grid) => Some(grid),
+            Self::Site(site) => site.grid(),
+        }
+    }
+}
+
+/// The place with this id, as a scenario or a command names it.
+pub fn get(id: &str) -> Option<Place> {
+    grids::get(id).map(Place::Grid).or_else(|| sites::get(id).map(Place::Site))
+}
+
+/// How well a place answers a search, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// The text is its id.
+    Id,
+    /// The text is its name or code.
+    Name,
+    /// The text is another name of it, the operator's name for the region, or a city there.
+    Alias,
+    /// Its id or name begins so.
+    NamePrefix,
+    /// Another name of it, the operator's name for the region, or a city there begins so.
+    AliasPrefix,
+    /// Each word of the text begins a word of its id or name.
+    Words,
+    /// Each word of the text begins a word of anything known of it.
+    AnyWords,
+}
+
+/// Searches all places. An empty text finds nothing: the caller shows its own first list.
+///
+/// Of equal rank, countries come before parts of countries and these before sites; within those the files' order holds.
+pub fn search(text: &str) -> Vec<(Place, Rank)> {
+    let query = fold(text);
+    if query.is_empty() {
+        return Vec::new();
+    }
+    let words: Vec<&str> = query.split(' ').collect();
+    let mut found: Vec<(Place, Rank)> =
+        index().iter().filter_map(|entry| Some((entry.place, entry.rank(&query, &words)?))).collect();
+    // A stable sort keeps the index's order, which is the order promised for equal ranks.
+    found.sort_by_key(|(_, rank)| *rank);
+    found
+}
+
+/// One place with its names folded.
+struct Entry {
+    place: Place,
+    ids: Vec<String>,
+    names: Vec<String>,
+    aliases: Vec<String>,
+    others: Vec<String>,
+}
+
+impl Entry {
+    fn rank(&self, query: &str, words: &[&str]) -> Option<Rank> {
+        let is = |texts: &[String]| texts.iter().any(|text| text == query);
+        let begins = |texts: &[String]| texts.iter().any(|text| text.starts_with(query));
+        let in_words = |texts: &[&[String]]| {
+            words.iter().all(|word| {
+                texts.iter().copied().flatten().flat_map(|text| text.split(' ')).any(|part| part.starts_with(word))
+            })
+        };
+        if is(&self.ids) {
+            Some(Rank::Id)
+        } else if is(&self.names) {
+            Some(Rank::Name)
+        } else if is(&self.aliases) {
+            Some(Rank::Alias)
+        } else if begins(&self.ids) || begins(&self.names) {
+            Some(Rank::NamePrefix)
+        } else if begins(&self.aliases) {
+            Some(Rank::AliasPrefix)
+        } else if in_words(&[&self.ids, &self.names]) {
+            Some(Rank::Words)
+        } else if in_words(&[&self.ids, &self.names, &self.aliases, &self.others]) {
+            Some(Rank::AnyWords)
+        } else {
+            None
+        }
+    }
+}
+
+fn index() -> &'static [Entry] {
+    static INDEX: OnceLock<Vec<Entry>> = OnceLock::new();
+    INDEX.get_or_init(|| {
+        let countries = grids::all().iter().filter(|grid| grid.parent.is_none());
+        let parts = grids::all().iter().filter(|grid| grid.parent.is_some());
+        countries.chain(parts).map(grid_entry).chain(sites::all().iter().map(site_entry)).collect()
+    })
+}
+
+fn grid_entry(grid: &'static Grid) -> Entry {
+    let codes = [&grid.alpha2, &grid.alpha3].into_iter().flatten();
+    Entry {
+        place: Place::Grid(grid),
+        ids: vec![fold(&grid.id)],
+        names: codes.chain([&grid.name]).map(|text| fold(text)).collect(),
+        aliases: grid.aliases.iter().map(|alias| fold(alias)).collect(),
+        others: grid.country().map(|country| fold(&country.name)).into_iter().collect(),
+    }
+}
+
+fn site_entry(site: &'static Site) -> Entry {
+    let country = grids::get(&site.country);
+    let country_names = country.into_iter().flat_map(|country| [&country.name].into_iter().chain(&country.alpha2));
+    Entry {
+        place: Place::Site(site),
+        ids: vec![fold(&site.id)],
+        names: vec![fold(&site.name)],
+        aliases: [&site.region, &site.city].into_iter().chain(&site.aliases).map(|alias| fold(alias)).collect(),
+        others: std::iter::once(fold(site.provider_name()))
+            .chain(country_names.map(|name| fold(name)))
+            .chain(site.grid().map(|grid| fold(&grid.name)))
+            .collect(),
+    }
+}
+
+/// Small letters without accents, words separated by one space: `Zürich` becomes `zurich`, `us-east-1` `us east 1`.
+fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for letter in text.chars().flat_map(char::to_lowercase) {
+        let plain = match letter {
+            'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' | 'ă' | 'ą' => "a",
+            'æ' => "ae",
+            'ç' | 'ć' | 'č' => "c",
+            'ď' | 'ð' => "d",
+            'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ė' | 'ę' | 'ě' => "e",
+            'ğ' => "g",
+            'ì' | 'í' | 'î' | 'ï' | 'ī' | 'ı' => "i",
+            'ł' => "l",
+            'ñ' | 'ń' | 'ň' => "n",
+            'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ō' => "o",
+            'œ' => "oe",
+            'ř' => "r",
+            'ś' | 'š' | 'ş' | 'ș' => "s",
+            'ß' => "ss",
+            'ţ' | 'ț' | 'ť' => "t",
+            'þ' => "th",
+            'ù' | 'ú' | 'û' | 'ü' | 'ū' | 'ů' => "u",
+            'ý' | 'ÿ' => "y",
+            'ź' | 'ż' | 'ž' => "z",
+            // Left out, so that N’Djamena is found without its apostrophe and İ without its dot.
+            '\'' | '’' | 'ʻ' | '.' | '\u{307}' => continue,
+            other if other.is_alphanumeric() => {
+                folded.push(other);
+                continue;
+            }
+            _ => " ",
+        };
+        if plain != " " || !(folded.is_empty() || folded.ends_with(' ')) {
+            folded.push_str(plain);
+        }
+    }
+    folded.truncate(folded.trim_end().len());
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(text: &str) -> Vec<&'static str> {
+        search(text).iter().map(|(place, _)| place.id()).collect()
+    }
+
+    fn position(text: &str, id: &str) -> usize {
+        ids(text).iter().position(|found| *found == id).unwrap_or_else(|| panic!("“{text}” does not find {id}"))
+    }
+
+    #[test]
+    fn ids_find_themselves_first() {
+        for place in grids::all().iter().map(Place::Grid).chain(sites::all().iter().map(Place::Site)) {
+            let (first, rank) = search(place.id())[0];
+            assert_eq!(rank, Rank::Id, "{}", place.id());
+            assert!(search(place.id()).iter().any(|(found, rank)| *found == place && *rank == Rank::Id));
+            if !place.id().contains(':') {
+                assert_eq!(first, place);
+            }
+            assert_eq!(get(place.id()), Some(place));
+        }
+    }
+
+    #[test]
+    fn countries_are_found_by_name_code_accent_and_beginning() {
+        for (text, id) in [
+            ("France", "fr"),
+            ("FRA", "fr"),
+            ("fr", "fr"),
+            ("uk", "gb"),
+            ("Deutschland", "de"),
+            ("türkiye", "tr"),
+            ("turkiye", "tr"),
+            ("Ivory Coast", "ci"),
+            ("reunion", "re"),
+            ("south ko", "kr"),
+            ("United States", "us"),
+            ("usa", "us"),
+            ("world", "world"),
+        ] {
+            assert_eq!(ids(text)[0], id, "{text}");
+        }
+    }
+
+    #[test]
+    fn cities_find_their_grid_and_the_clouds_there() {
+        assert_eq!(ids("Virginia")[0], "us-va");
+        assert_eq!(ids("ashburn")[0], "us-srvc");
+        assert!(ids("ashburn").contains(&"aws:us-east-1"));
+        assert!(ids("Frankfurt").starts_with(&["de"]));
+        assert!(position("frankfurt", "aws:eu-central-1") < 12);
+        assert!(ids("montreal").contains(&"ca-qc"));
+        assert!(ids("zurich").contains(&"gcp:europe-west6"));
+        assert!(ids("Zürich").contains(&"oci:eu-zurich-1"));
+        assert!(ids("bangalore").contains(&"in"));
+        assert!(ids("n'djamena").contains(&"td"));
+    }
+
+    #[test]
+    fn cloud_regions_are_found_by_region_provider_and_country() {
+        assert_eq!(ids("us-east-1")[0], "aws:us-east-1");
+        assert_eq!(ids("europe-west4"), ["gcp:europe-west4"]);
+        assert!(ids("aws virginia").contains(&"aws:us-east-1"));
+        assert!(ids("azure sweden").contains(&"azure:swedencentral"));
+        assert!(ids("google belgium").contains(&"gcp:europe-west1"));
+        assert!(ids("ovh").len() >= 12);
+        assert_eq!(ids("jean zay")[0], "hpc:jean-zay");
+        assert_eq!(ids("home")[0], "own:home");
+    }
+
+    #[test]
+    fn a_better_match_comes_first() {
+        let found = search("georgia");
+        assert_eq!(found[0].0.id(), "ge", "the country before the US state of that name");
+        assert!(found.windows(2).all(|pair| pair[0].1 <= pair[1].1));
+        assert!(position("oregon", "us-or") < position("oregon", "aws:us-west-2"));
+        assert!(position("in", "in") < position("in", "id"));
+    }
+
+    #[test]
+    fn nothing_and_nonsense_find_nothing() {
+        for text in ["", "  ", "—", "\u{0}", "xyzzy", "no such place at all"] {
+            assert!(search(text).is_empty(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn folding_leaves_single_spaces() {
+        assert_eq!(fold("  Côte d'Ivoire -- (Abidjan) "), "cote divoire abidjan");
+        assert_eq!(fold("İzmir"), "izmir");
+        assert_eq!(fold("São Tomé and Príncipe"), "sao tome and principe");
+    }
+}
