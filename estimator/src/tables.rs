@@ -47,16 +47,8 @@ impl<'a> Table<'a> {
     /// An empty text, a column name that is empty or appears twice, a row that is wider or narrower than the header,
     /// a quote inside an unquoted cell, text after a closing quote, or a quote that is never closed.
     pub fn parse(name: &str, text: &'a str) -> Result<Table<'a>, TableError> {
-        let mut records = Records {
-            name,
-            rest: text.strip_prefix('\u{feff}').unwrap_or(text),
-            line: 1,
-        };
-        let Some(Record {
-            line,
-            cells: columns,
-        }) = records.next_record()?
-        else {
+        let mut records = Records { name, rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1 };
+        let Some(Record { line, cells: columns }) = records.next_record()? else {
             return Err(records.fault(1, "the table is empty; expected a header row"));
         };
         for (index, column) in columns.iter().enumerate() {
@@ -81,11 +73,7 @@ impl<'a> Table<'a> {
             }
             rows.push(Record { line, cells });
         }
-        Ok(Table {
-            name: name.to_owned(),
-            columns,
-            rows,
-        })
+        Ok(Table { name: name.to_owned(), columns, rows })
     }
 
     /// The header's names, in the file's order.
@@ -143,8 +131,7 @@ impl<'t> Row<'t> {
     /// # Errors
     /// An empty cell, or no such column.
     pub fn required_text(&self, column: &str) -> Result<&'t str, TableError> {
-        self.text(column)?
-            .ok_or_else(|| self.fault(column, "the cell is empty; a value is required"))
+        self.text(column)?.ok_or_else(|| self.fault(column, "the cell is empty; a value is required"))
     }
 
     /// The cell as a finite number, or `None` when it is empty. A decimal point, no thousands separators.
@@ -166,8 +153,7 @@ impl<'t> Row<'t> {
     /// # Errors
     /// An empty cell, text that is no finite number, or no such column.
     pub fn required_number(&self, column: &str) -> Result<f64, TableError> {
-        self.number(column)?
-            .ok_or_else(|| self.fault(column, "the cell is empty; a number is required"))
+        self.number(column)?.ok_or_else(|| self.fault(column, "the cell is empty; a number is required"))
     }
 
     /// The cell as a year between 1900 and 2100, or `None` when it is empty.
@@ -189,12 +175,7 @@ impl<'t> Row<'t> {
     /// # Errors
     /// No such column.
     pub fn list(&self, column: &str) -> Result<impl Iterator<Item = &'t str>, TableError> {
-        Ok(self
-            .text(column)?
-            .unwrap_or("")
-            .split('|')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty()))
+        Ok(self.text(column)?.unwrap_or("").split('|').map(str::trim).filter(|entry| !entry.is_empty()))
     }
 
     /// An error at this row and `column`, for the room that knows what the cell should have held.
@@ -247,11 +228,7 @@ impl<'a> Records<'_, 'a> {
                 continue;
             }
             // The cell ended at a line end or at the end of the text.
-            if let Some(rest) = self
-                .rest
-                .strip_prefix("\r\n")
-                .or_else(|| self.rest.strip_prefix('\n'))
-            {
+            if let Some(rest) = self.rest.strip_prefix("\r\n").or_else(|| self.rest.strip_prefix('\n')) {
                 self.rest = rest;
                 self.line += 1;
             }
@@ -270,10 +247,7 @@ impl<'a> Records<'_, 'a> {
                 _ => (cell, rest),
             };
             if cell.contains('"') {
-                return Err(self.fault(
-                    line,
-                    format!("a quote inside the unquoted cell “{}”", excerpt(cell)),
-                ));
+                return Err(self.fault(line, format!("a quote inside the unquoted cell “{}”", excerpt(cell))));
             }
             self.rest = rest;
             return Ok(Cow::Borrowed(cell));
@@ -312,12 +286,7 @@ impl<'a> Records<'_, 'a> {
     }
 
     fn fault(&self, line: usize, fault: impl Into<String>) -> TableError {
-        TableError {
-            table: self.name.to_owned(),
-            line,
-            column: None,
-            fault: fault.into(),
-        }
+        TableError { table: self.name.to_owned(), line, column: None, fault: fault.into() }
     }
 }
 
@@ -335,11 +304,7 @@ mod tests {
 
     fn cells(text: &str) -> Vec<Vec<String>> {
         let table = Table::parse("t.csv", text).unwrap();
-        table
-            .rows
-            .iter()
-            .map(|record| record.cells.iter().map(|cell| cell.to_string()).collect())
-            .collect()
+        table.rows.iter().map(|record| record.cells.iter().map(|cell| cell.to_string()).collect()).collect()
     }
 
     fn fault(text: &str) -> String {
@@ -348,12 +313,7 @@ mod tests {
 
     #[test]
     fn plain_rows_with_every_line_end() {
-        for text in [
-            "a,b\n1,2\n3,\n",
-            "a,b\r\n1,2\r\n3,\r\n",
-            "\u{feff}a,b\n1,2\n3,",
-            "a,b\r\n1,2\r\n3,\r",
-        ] {
+        for text in ["a,b\n1,2\n3,\n", "a,b\r\n1,2\r\n3,\r\n", "\u{feff}a,b\n1,2\n3,", "a,b\r\n1,2\r\n3,\r"] {
             assert_eq!(cells(text), [["1", "2"], ["3", ""]], "{text:?}");
         }
     }
@@ -365,10 +325,7 @@ mod tests {
             [["x, y", "say \"hi\""], ["two\nlines", ""]]
         );
         assert_eq!(cells("a\n\"\"\"\"\n\"\"\"q\"\n"), [["\""], ["\"q"]]);
-        assert_eq!(
-            cells("a,b\n\"1\",\"2\"\r\n\"3\",\"4\"\r"),
-            [["1", "2"], ["3", "4"]]
-        );
+        assert_eq!(cells("a,b\n\"1\",\"2\"\r\n\"3\",\"4\"\r"), [["1", "2"], ["3", "4"]]);
     }
 
     #[test]
@@ -380,24 +337,15 @@ mod tests {
 
     #[test]
     fn faults_name_table_and_line() {
-        assert_eq!(
-            fault(""),
-            "t.csv, line 1: the table is empty; expected a header row"
-        );
+        assert_eq!(fault(""), "t.csv, line 1: the table is empty; expected a header row");
         assert_eq!(
             fault("a,b\n1,2\n3\n"),
             "t.csv, line 3: 1 cells where the header has 2; a cell that holds a comma needs quotes"
         );
         assert_eq!(fault("a,a\n"), "t.csv, line 1: column “a” appears twice");
         assert_eq!(fault("a,\n"), "t.csv, line 1: column 2 has no name");
-        assert_eq!(
-            fault("a\n1\"2\n"),
-            "t.csv, line 2: a quote inside the unquoted cell “1\"2”"
-        );
-        assert_eq!(
-            fault("a\n\"1\n2\n"),
-            "t.csv, line 2: a quote is opened and never closed"
-        );
+        assert_eq!(fault("a\n1\"2\n"), "t.csv, line 2: a quote inside the unquoted cell “1\"2”");
+        assert_eq!(fault("a\n\"1\n2\n"), "t.csv, line 2: a quote is opened and never closed");
         assert!(fault("a\n\"1\"2\n").contains("text after the closing quote of “1”"));
     }
 
@@ -418,10 +366,7 @@ mod tests {
             empty.required_number("n").unwrap_err().to_string(),
             "t.csv, line 3, column “n”: the cell is empty; a number is required"
         );
-        assert_eq!(
-            full.number("id").unwrap_err().to_string(),
-            "t.csv, line 2, column “id”: “x” is not a number"
-        );
+        assert_eq!(full.number("id").unwrap_err().to_string(), "t.csv, line 2, column “id”: “x” is not a number");
         assert!(full.text("colour").is_err());
         assert!(table.has_column("y") && !table.has_column("colour"));
     }
