@@ -1,0 +1,13 @@
+//! The page: everything that a person sees and touches, and nothing that computes a cost.
+//!
+//! Two programs are made from it: `bin/app.rs`, the page, and `bin/file_worker.rs`, the worker that reads model files.
+
+pub mod hooks;
+pub mod page;
+
+/// Which sources this was built from. The page and its worker carry it, so that a browser that holds an old file of one of
+/// them is found out.
+pub const BUILD_ID: &str = match option_env!("GREENPRINT_BUILD_ID") {
+    Some(id) => id,
+    None => "unnamed build",
+};

@@ -1,0 +1,102 @@
+//! `cargo xtask test`: every check, cheapest first, stopping at the first that fails.
+//!
+//! The browser tests come last, so the output ends with their closing lines.
+
+use std::time::Instant;
+
+use crate::page::{self, Mode};
+use crate::run::{WasmRust, program, run};
+use crate::setup;
+
+/// Packages that are compiled for wasm32, and so are linted for it too.
+const WASM_PACKAGES: [&str; 2] = ["estimator", "app"];
+
+/// A part of the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// `cargo fmt --check`.
+    Fmt,
+    /// clippy, natively and for wasm32.
+    Clippy,
+    /// Unit, golden and property tests, natively.
+    Unit,
+    /// Tests in a real browser.
+    E2e,
+}
+
+impl Part {
+    /// Every part with its name, in the order in which they run.
+    pub const ALL: [(&str, Part); 4] = [
+        ("fmt", Part::Fmt),
+        ("clippy", Part::Clippy),
+        ("unit", Part::Unit),
+        ("e2e", Part::E2e),
+    ];
+}
+
+/// Runs the parts; `filter` goes to cargo test as the name that tests must contain.
+pub fn test(parts: &[Part], mode: Mode, filter: Option<&str>) -> Result<(), String> {
+    let mut times = Vec::new();
+    let mut start = Instant::now();
+    let mut lap = |name: &str| {
+        let time = format!("{name} {} s", start.elapsed().as_secs());
+        start = Instant::now();
+        println!("== done: {time}");
+        times.push(time);
+        times.join(", ")
+    };
+    setup::for_testing(false)?;
+    let needs_wasm = parts.contains(&Part::Clippy) || parts.contains(&Part::E2e);
+    let rust = match needs_wasm {
+        true => setup::for_building(false)?,
+        false => WasmRust::Ordinary,
+    };
+    lap("setup");
+    for (name, part) in Part::ALL {
+        if !parts.contains(&part) {
+            continue;
+        }
+        println!("== {name}");
+        match part {
+            Part::Fmt => run(program("cargo").args(["fmt", "--all", "--check"]))?,
+            Part::Clippy => clippy(&rust)?,
+            Part::Unit => unit(filter)?,
+            Part::E2e => {
+                page::build_if_older(&rust, mode)?;
+                let times = lap("page");
+                println!("== so far: {times}");
+                e2e(mode, filter)?;
+                continue;
+            }
+        }
+        lap(name);
+    }
+    Ok(())
+}
+
+fn clippy(rust: &WasmRust) -> Result<(), String> {
+    let deny = ["--", "-D", "warnings"];
+    let mut native = program("cargo");
+    native.args(["clippy", "--locked", "--workspace", "--all-targets"]);
+    run(native.args(deny))?;
+    let mut wasm = rust.program("cargo")?;
+    wasm.args(["clippy", "--locked", "--target", "wasm32-unknown-unknown"]);
+    for package in WASM_PACKAGES {
+        wasm.args(["--package", package]);
+    }
+    run(wasm.args(deny))
+}
+
+fn unit(filter: Option<&str>) -> Result<(), String> {
+    let mut cargo = program("cargo");
+    cargo.args(["test", "--locked", "--workspace", "--exclude", "e2e"]);
+    run(cargo.args(filter))
+}
+
+fn e2e(mode: Mode, filter: Option<&str>) -> Result<(), String> {
+    let mut cargo = program("cargo");
+    cargo
+        .args(["test", "--locked", "--package", "e2e", "--tests"])
+        .env("GREENPRINT_DIST", mode.dist());
+    run(cargo.args(filter))
+}

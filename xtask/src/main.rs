@@ -1,0 +1,156 @@
+//! The project's own commands, run as `cargo xtask COMMAND`. `cargo xtask help` lists them.
+
+mod bench;
+mod checks;
+mod page;
+mod run;
+mod setup;
+
+use std::process::ExitCode;
+
+use checks::Part;
+use page::Mode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  setup                 install what is missing: wasm32 target, trunk, wasm-bindgen, wasm-opt, a browser for the tests
+  build [--dev]         build the page into dist/ (--dev: quick, into target/dist-dev)
+  serve [--dev] [--port N] [--no-build]
+                        build the page and serve it on localhost
+  test  [--only PART[,PART]…] [--dev] [NAME]
+                        run every check, or only some of fmt, clippy, unit, e2e; NAME: only tests whose name contains it
+  bench                 measure the downloads and hold them against their limits
+  shot  [--path '#…'] [--width N] [--height N] [--dark] [--full] [--wait CSS] [--dev] OUT.png
+                        take a screenshot of the page in a headless Chromium
+
+Options apply where they are listed. Port 8080 is tried first, then the ones above it.
+Tools are kept in a per-user cache outside the clone; CONTRIBUTING.md says where.";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let result = Arguments::read(&words).and_then(|arguments| arguments.run());
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Use(why)) => {
+            eprintln!("{why}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Work(why)) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+enum Failure {
+    /// The command line was not understood.
+    Use(String),
+    /// The work itself failed.
+    Work(String),
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Failure::Work(why)
+    }
+}
+
+/// What the command line said. Options of `shot` go to its own program unread.
+struct Arguments {
+    command: String,
+    mode: Mode,
+    port: u16,
+    build: bool,
+    parts: Vec<Part>,
+    filter: Option<String>,
+    rest: Vec<String>,
+}
+
+impl Arguments {
+    fn read(words: &[String]) -> Result<Arguments, Failure> {
+        let mut words = words.iter().cloned();
+        let mut arguments = Arguments {
+            command: words.next().unwrap_or_else(|| "help".to_owned()),
+            mode: Mode::Release,
+            port: 8080,
+            build: true,
+            parts: Part::ALL.map(|(_, part)| part).to_vec(),
+            filter: None,
+            rest: Vec::new(),
+        };
+        let command = arguments.command.clone();
+        while let Some(word) = words.next() {
+            let mut value = || {
+                let missing = || Failure::Use(format!("{word} needs a value"));
+                words.next().ok_or_else(missing)
+            };
+            match (command.as_str(), word.as_str()) {
+                ("build" | "serve" | "test" | "shot", "--dev") => arguments.mode = Mode::Dev,
+                ("serve" | "shot", "--no-build") => arguments.build = false,
+                ("serve", "--port") => {
+                    let wrong = |_| Failure::Use("--port needs a number up to 65535".to_owned());
+                    arguments.port = value()?.parse().map_err(wrong)?;
+                }
+                ("test", "--only") => arguments.parts = parts(&value()?)?,
+                ("test", name) if !name.starts_with('-') => arguments.filter = Some(name.into()),
+                ("shot", _) => arguments.rest.push(word),
+                _ => return Err(Failure::Use(format!("{command}: what is {word}?"))),
+            }
+        }
+        Ok(arguments)
+    }
+
+    fn run(&self) -> Result<(), Failure> {
+        match self.command.as_str() {
+            "setup" => {
+                setup::for_building(true)?;
+                setup::for_testing(true)?;
+            }
+            "build" => page::build(&setup::for_building(false)?, self.mode)?,
+            "serve" => {
+                self.build_page()?;
+                page::serve(self.mode, self.port)?;
+            }
+            "test" => checks::test(&self.parts, self.mode, self.filter.as_deref())?,
+            "bench" => {
+                page::build_if_older(&setup::for_building(false)?, Mode::Release)?;
+                bench::sizes()?;
+            }
+            "shot" => {
+                self.build_page()?;
+                setup::for_testing(false)?;
+                let mut shot = run::program("cargo");
+                shot.args(["run", "--quiet", "--locked", "--package", "e2e", "--"])
+                    .args(&self.rest)
+                    .env("GREENPRINT_DIST", self.mode.dist());
+                run::run(&mut shot)?;
+            }
+            "help" | "--help" | "-h" => println!("{HELP}"),
+            other => return Err(Failure::Use(format!("there is no command {other}"))),
+        }
+        Ok(())
+    }
+
+    fn build_page(&self) -> Result<(), String> {
+        match self.build {
+            true => page::build_if_older(&setup::for_building(false)?, self.mode),
+            false => Ok(()),
+        }
+    }
+}
+
+fn parts(names: &str) -> Result<Vec<Part>, Failure> {
+    names
+        .split(',')
+        .map(|name| {
+            Part::ALL
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, part)| *part)
+                .ok_or_else(|| {
+                    Failure::Use(format!("--only takes fmt, clippy, unit, e2e; not {name}"))
+                })
+        })
+        .collect()
+}
