@@ -10,6 +10,8 @@ pub mod model;
 pub mod notes;
 pub mod range;
 pub mod report;
+pub mod search;
 pub mod shapes;
+pub mod sources;
 pub mod tables;
 pub mod units;

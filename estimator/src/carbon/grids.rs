@@ -4,8 +4,8 @@
 //! All figures are location-based: what the grid emits on average, not what a contract promises.
 //! Which grid a data centre hangs on belongs to [`super::sites`].
 
-use super::sources::Evidence;
 use crate::range::{Range, Ratio};
+use crate::sources::Evidence;
 use crate::tables::{Table, TableError, built_in};
 use crate::units::GramsPerKilowattHour;
 use std::collections::HashMap;
@@ -194,7 +194,7 @@ fn choose_default(grid: &mut Grid) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::carbon::sources::Certainty;
+    use crate::sources::Certainty;
     use std::collections::HashSet;
 
     const HEADER: &str = "id,name,parent,alpha2,alpha3,aliases,year,g_per_kwh,basis,flow,source,certainty,note\n";
@@ -336,7 +336,7 @@ mod tests {
                 .contains("“market” is neither lifecycle nor direct")
         );
         assert!(fault("xx,X,,,,,2024,1,direct,generation,nowhere,R,").contains("sources.csv has no “nowhere”"));
-        assert!(fault("xx,X,,,,,2024,1,direct,generation,egrid2023,X,").contains("expected R, R2, D or M"));
+        assert!(fault("xx,X,,,,,2024,1,direct,generation,egrid2023,X,").contains("expected R, R2, D, E or M"));
         assert!(
             fault(
                 "xx,X,,,,,2024,1,direct,generation,egrid2023,R,\nyy,Y,,,,,2024,1,direct,generation,egrid2023,R,\n\

@@ -6,7 +6,6 @@
 pub mod grids;
 pub mod places;
 pub mod sites;
-pub mod sources;
 
 use crate::range::Ratio;
 use crate::units::{GramsPerKilowattHour, KilogramsCo2e, KilowattHours};

@@ -1,10 +1,11 @@
 //! Finding a place by what people type: a country, a state, a city, a cloud region, a supercomputer.
 //!
-//! The search folds letter case and accents and ranks: the exact id first, then exact names, then beginnings, then words.
+//! How an answer is ranked is said in [`crate::search`].
 //! What a place's electricity emits belongs to [`super::grids`] and [`super::sites`].
 
 use super::grids::{self, Grid};
 use super::sites::{self, Site};
+use crate::search::{Names, Query, Rank};
 use std::sync::OnceLock;
 
 /// Something that a search finds.
@@ -47,77 +48,22 @@ pub fn get(id: &str) -> Option<Place> {
     grids::get(id).map(Place::Grid).or_else(|| sites::get(id).map(Place::Site))
 }
 
-/// How well a place answers a search, the best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rank {
-    /// The text is its id.
-    Id,
-    /// The text is its name or code.
-    Name,
-    /// The text is another name of it, the operator's name for the region, or a city there.
-    Alias,
-    /// Its id or name begins so.
-    NamePrefix,
-    /// Another name of it, the operator's name for the region, or a city there begins so.
-    AliasPrefix,
-    /// Each word of the text begins a word of its id or name.
-    Words,
-    /// Each word of the text begins a word of anything known of it.
-    AnyWords,
-}
-
 /// Searches all places. An empty text finds nothing: the caller shows its own first list.
 ///
 /// Of equal rank, countries come before parts of countries and these before sites; within those the files' order holds.
 pub fn search(text: &str) -> Vec<(Place, Rank)> {
-    let query = fold(text);
-    if query.is_empty() {
-        return Vec::new();
-    }
-    let words: Vec<&str> = query.split(' ').collect();
+    let query = Query::new(text);
     let mut found: Vec<(Place, Rank)> =
-        index().iter().filter_map(|entry| Some((entry.place, entry.rank(&query, &words)?))).collect();
+        index().iter().filter_map(|entry| Some((entry.place, entry.names.rank(&query)?))).collect();
     // A stable sort keeps the index's order, which is the order promised for equal ranks.
     found.sort_by_key(|(_, rank)| *rank);
     found
 }
 
-/// One place with its names folded.
+/// One place with the names it answers to.
 struct Entry {
     place: Place,
-    ids: Vec<String>,
-    names: Vec<String>,
-    aliases: Vec<String>,
-    others: Vec<String>,
-}
-
-impl Entry {
-    fn rank(&self, query: &str, words: &[&str]) -> Option<Rank> {
-        let is = |texts: &[String]| texts.iter().any(|text| text == query);
-        let begins = |texts: &[String]| texts.iter().any(|text| text.starts_with(query));
-        let in_words = |texts: &[&[String]]| {
-            words.iter().all(|word| {
-                texts.iter().copied().flatten().flat_map(|text| text.split(' ')).any(|part| part.starts_with(word))
-            })
-        };
-        if is(&self.ids) {
-            Some(Rank::Id)
-        } else if is(&self.names) {
-            Some(Rank::Name)
-        } else if is(&self.aliases) {
-            Some(Rank::Alias)
-        } else if begins(&self.ids) || begins(&self.names) {
-            Some(Rank::NamePrefix)
-        } else if begins(&self.aliases) {
-            Some(Rank::AliasPrefix)
-        } else if in_words(&[&self.ids, &self.names]) {
-            Some(Rank::Words)
-        } else if in_words(&[&self.ids, &self.names, &self.aliases, &self.others]) {
-            Some(Rank::AnyWords)
-        } else {
-            None
-        }
-    }
+    names: Names,
 }
 
 fn index() -> &'static [Entry] {
@@ -133,10 +79,12 @@ fn grid_entry(grid: &'static Grid) -> Entry {
     let codes = [&grid.alpha2, &grid.alpha3].into_iter().flatten();
     Entry {
         place: Place::Grid(grid),
-        ids: vec![fold(&grid.id)],
-        names: codes.chain([&grid.name]).map(|text| fold(text)).collect(),
-        aliases: grid.aliases.iter().map(|alias| fold(alias)).collect(),
-        others: grid.country().map(|country| fold(&country.name)).into_iter().collect(),
+        names: Names::new(
+            &grid.id,
+            codes.chain([&grid.name]),
+            &grid.aliases,
+            grid.country().map(|country| country.name.as_str()),
+        ),
     }
 }
 
@@ -145,54 +93,15 @@ fn site_entry(site: &'static Site) -> Entry {
     let country_names = country.into_iter().flat_map(|country| [&country.name].into_iter().chain(&country.alpha2));
     Entry {
         place: Place::Site(site),
-        ids: vec![fold(&site.id)],
-        names: vec![fold(&site.name)],
-        aliases: [&site.region, &site.city].into_iter().chain(&site.aliases).map(|alias| fold(alias)).collect(),
-        others: std::iter::once(fold(site.provider_name()))
-            .chain(country_names.map(|name| fold(name)))
-            .chain(site.grid().map(|grid| fold(&grid.name)))
-            .collect(),
+        names: Names::new(
+            &site.id,
+            [&site.name],
+            [&site.region, &site.city].into_iter().chain(&site.aliases),
+            std::iter::once(site.provider_name())
+                .chain(country_names.map(String::as_str))
+                .chain(site.grid().map(|grid| grid.name.as_str())),
+        ),
     }
-}
-
-/// Small letters without accents, words separated by one space: `Zürich` becomes `zurich`, `us-east-1` `us east 1`.
-fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for letter in text.chars().flat_map(char::to_lowercase) {
-        let plain = match letter {
-            'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' | 'ă' | 'ą' => "a",
-            'æ' => "ae",
-            'ç' | 'ć' | 'č' => "c",
-            'ď' | 'ð' => "d",
-            'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ė' | 'ę' | 'ě' => "e",
-            'ğ' => "g",
-            'ì' | 'í' | 'î' | 'ï' | 'ī' | 'ı' => "i",
-            'ł' => "l",
-            'ñ' | 'ń' | 'ň' => "n",
-            'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ō' => "o",
-            'œ' => "oe",
-            'ř' => "r",
-            'ś' | 'š' | 'ş' | 'ș' => "s",
-            'ß' => "ss",
-            'ţ' | 'ț' | 'ť' => "t",
-            'þ' => "th",
-            'ù' | 'ú' | 'û' | 'ü' | 'ū' | 'ů' => "u",
-            'ý' | 'ÿ' => "y",
-            'ź' | 'ż' | 'ž' => "z",
-            // Left out, so that N’Djamena is found without its apostrophe and İ without its dot.
-            '\'' | '’' | 'ʻ' | '.' | '\u{307}' => continue,
-            other if other.is_alphanumeric() => {
-                folded.push(other);
-                continue;
-            }
-            _ => " ",
-        };
-        if plain != " " || !(folded.is_empty() || folded.ends_with(' ')) {
-            folded.push_str(plain);
-        }
-    }
-    folded.truncate(folded.trim_end().len());
-    folded
 }
 
 #[cfg(test)]
@@ -281,12 +190,5 @@ mod tests {
         for text in ["", "  ", "—", "\u{0}", "xyzzy", "no such place at all"] {
             assert!(search(text).is_empty(), "{text:?}");
         }
-    }
-
-    #[test]
-    fn folding_leaves_single_spaces() {
-        assert_eq!(fold("  Côte d'Ivoire -- (Abidjan) "), "cote divoire abidjan");
-        assert_eq!(fold("İzmir"), "izmir");
-        assert_eq!(fold("São Tomé and Príncipe"), "sao tome and principe");
     }
 }

@@ -5,8 +5,8 @@
 //! How clean the electricity is belongs to [`super::grids`].
 
 use super::grids::{self, Grid};
-use super::sources::Evidence;
 use crate::range::Ratio;
+use crate::sources::Evidence;
 use crate::tables::{Row, Table, TableError, built_in};
 use crate::units::{GramsPerKilowattHour, LitresPerKilowattHour};
 use std::collections::HashMap;

@@ -42,23 +42,33 @@ pub enum Certainty {
     Quoted,
     /// Computed from figures that were read; the row or its table says how.
     Derived,
+    /// An independent estimate of what its owner does not publish.
+    Estimated,
     /// Written from memory and not yet checked.
     Remembered,
 }
 
 impl Certainty {
-    /// The certainty of a row, from its column `column`: `R`, `R2`, `D` or `M`.
+    /// The certainty that a table's code stands for: `R`, `R2`, `D`, `E` or `M`.
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "R" => Some(Self::Read),
+            "R2" => Some(Self::Quoted),
+            "D" => Some(Self::Derived),
+            "E" => Some(Self::Estimated),
+            "M" => Some(Self::Remembered),
+            _ => None,
+        }
+    }
+
+    /// The certainty of a row, from its column `column`.
     ///
     /// # Errors
-    /// Anything else.
+    /// A code that [`Certainty::from_code`] does not know.
     pub fn read(row: &Row<'_>, column: &str) -> Result<Self, TableError> {
-        match row.required_text(column)? {
-            "R" => Ok(Self::Read),
-            "R2" => Ok(Self::Quoted),
-            "D" => Ok(Self::Derived),
-            "M" => Ok(Self::Remembered),
-            other => Err(row.fault(column, format!("“{other}” is no certainty; expected R, R2, D or M"))),
-        }
+        let code = row.required_text(column)?;
+        Self::from_code(code)
+            .ok_or_else(|| row.fault(column, format!("“{code}” is no certainty; expected R, R2, D, E or M")))
     }
 
     /// The word that stands beside a figure on the page.
@@ -67,6 +77,7 @@ impl Certainty {
             Self::Read => "read in the source",
             Self::Quoted => "quoted from the source",
             Self::Derived => "computed from the source",
+            Self::Estimated => "an independent estimate",
             Self::Remembered => "remembered, not yet checked",
         }
     }
@@ -101,7 +112,7 @@ impl Evidence {
 /// All sources, in the file's order: the list of credits.
 pub fn all() -> &'static [Source] {
     static ALL: OnceLock<Vec<Source>> = OnceLock::new();
-    ALL.get_or_init(|| built_in(read("sources.csv", include_str!("../../data/sources.csv"))))
+    ALL.get_or_init(|| built_in(read("sources.csv", include_str!("../data/sources.csv"))))
 }
 
 /// The source with this id.
@@ -134,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_table_reads_and_ids_are_unique() {
-        let sources = read("sources.csv", include_str!("../../data/sources.csv")).unwrap();
+        let sources = read("sources.csv", include_str!("../data/sources.csv")).unwrap();
         let ids: HashSet<&str> = sources.iter().map(|source| source.id.as_str()).collect();
         assert_eq!(ids.len(), sources.len());
         assert!(sources.iter().all(|source| (2005..=2026).contains(&source.year)));
