@@ -5,11 +5,14 @@
 
 pub mod carbon;
 pub mod cost;
+pub mod energy;
+pub mod format;
 pub mod formats;
 pub mod model;
 pub mod notes;
 pub mod range;
 pub mod report;
+pub mod scenario;
 pub mod search;
 pub mod shapes;
 pub mod sources;

@@ -110,6 +110,16 @@ unit!(
     "kWh"
 );
 unit!(
+    /// A duration in hours, for spans that people plan with.
+    Hours,
+    "h"
+);
+unit!(
+    /// Energy in watt-hours, for what one request needs.
+    WattHours,
+    "Wh"
+);
+unit!(
     /// Greenhouse-gas emissions in kilograms of CO₂ equivalent.
     KilogramsCo2e,
     "kgCO₂e"
@@ -139,6 +149,12 @@ unit!(
 pub const SECONDS_PER_HOUR: f64 = 3600.0;
 /// Joules in a kilowatt-hour.
 pub const JOULES_PER_KILOWATT_HOUR: f64 = 3.6e6;
+/// Watt-hours in a kilowatt-hour.
+pub const WATT_HOURS_PER_KILOWATT_HOUR: f64 = 1000.0;
+/// Hours in a day.
+pub const HOURS_PER_DAY: f64 = 24.0;
+/// Days in a year of the Gregorian calendar, on average.
+pub const DAYS_PER_YEAR: f64 = 365.2425;
 /// Grams in a kilogram.
 pub const GRAMS_PER_KILOGRAM: f64 = 1000.0;
 

@@ -2,6 +2,10 @@
 //!
 //! Nothing is computed here that another room could compute; records are filled from `cost` and `energy` and printed.
 
+mod estimate;
 mod inspection;
 
+pub use estimate::{
+    Alternative, Assumption, EnergyParts, Equivalent, Estimate, MemoryFit, MemoryPart, Sensitivity, Service, Step,
+};
 pub use inspection::{Inspection, Layer, NotCounted, Port};

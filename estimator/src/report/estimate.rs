@@ -1,0 +1,212 @@
+//! What a scenario costs: the record behind `greenprint train --json`, `greenprint infer --json` and the page's result.
+
+use crate::notes::Note;
+use crate::range::{Range, Ratio};
+use crate::units::{Bytes, Dollars, Flops, Hours, Joules, KilogramsCo2e, KilowattHours, Litres, Seconds, WattHours};
+use serde::{Deserialize, Serialize};
+
+/// The estimate of a scenario, each figure as a range, with all that it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// What the figures cover, in words: `one training run`, `one request`, `365 days of 10,000 requests a day`.
+    pub scope: String,
+    /// Floating-point operations of products: 2 × MACs, and for training the backward pass; experiments are included.
+    pub flops: Flops,
+    /// Wall-clock hours of all devices together working (training: duration of the run; serving: the time the service covers,
+    /// or, without a rate of requests, the device time of one request).
+    pub hours: Range<Hours>,
+    /// Hours × devices.
+    pub device_hours: Range<Hours>,
+    /// Energy at the site's meter (PUE applied).
+    pub energy_kwh: Range<KilowattHours>,
+    /// The same energy by what draws it.
+    pub energy_parts_kwh: EnergyParts,
+    /// Emissions of that energy by the grid's average intensity.
+    pub co2e_kg: Range<KilogramsCo2e>,
+    /// The share of making the machines that falls to these hours; not part of `co2e_kg`.
+    pub embodied_kg: Range<KilogramsCo2e>,
+    /// Use and making together.
+    pub total_co2e_kg: Range<KilogramsCo2e>,
+    /// Water evaporated for cooling on site and in power stations.
+    pub water_l: Range<Litres>,
+    /// The electricity bill.
+    pub cost_usd: Range<Dollars>,
+    /// Energy at the meter for one sample of training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_sample_j: Option<Range<Joules>>,
+    /// Energy at the meter for one token of training.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_token_j: Option<Range<Joules>>,
+    /// Energy at the meter for one request, idle share included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_request_wh: Option<Range<WattHours>>,
+    /// Emissions of one request in grams; idle share included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_request_co2e_g: Option<Range<Ratio>>,
+    /// Energy at the meter for one token of the answer, the prompt's work included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_output_token_j: Option<Range<Joules>>,
+    /// The chips alone, while working, for one token of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accelerator_j_per_output_token: Option<Range<Joules>>,
+    /// The chips alone, while working, for one request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accelerator_j_per_request: Option<Range<Joules>>,
+    /// How the service answers; for serving only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
+    /// Whether it fits into the devices' memory.
+    pub memory: MemoryFit,
+    /// Everything assumed, with its span and source; each can be set through `Scenario::set` under its key.
+    pub assumptions: Vec<Assumption>,
+    /// The computation, step by step, with its numbers.
+    pub steps: Vec<Step>,
+    /// What would change the result most, largest first.
+    pub sensitivity: Vec<Sensitivity>,
+    /// The emissions in things that people know.
+    pub equivalents: Vec<Equivalent>,
+    /// What a reader should know.
+    pub warnings: Vec<Note>,
+}
+
+/// Energy by what draws it, in kWh; the five parts add up to `energy_kwh`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct EnergyParts {
+    /// The accelerators while they work.
+    pub accelerators: Range<KilowattHours>,
+    /// The computers around them: processors, memory, fans, power supplies.
+    pub host: Range<KilowattHours>,
+    /// Switches and links between computers.
+    pub network: Range<KilowattHours>,
+    /// Everything while it waits for requests.
+    pub idle: Range<KilowattHours>,
+    /// Cooling and power distribution of the building: (PUE − 1) × the rest.
+    pub pue_overhead: Range<KilowattHours>,
+}
+
+/// How a service answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// Time from the start of a batch to its answer, without waiting in a queue.
+    pub latency_s: Range<Seconds>,
+    /// Time to the first token, for language models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_token_s: Option<Range<Seconds>>,
+    /// Time between tokens, for language models.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between_tokens_s: Option<Range<Seconds>>,
+    /// Requests per second that all devices together can answer.
+    pub capacity_per_s: Range<Ratio>,
+    /// Share of that capacity which the rate of requests uses, above 1 when the devices cannot keep up; absent without a rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load: Option<Range<Ratio>>,
+    /// Share of the time of a batch that is bound by computing.
+    pub compute_bound: Ratio,
+    /// Share of the time of a batch that is bound by memory bandwidth.
+    pub memory_bound: Ratio,
+    /// Share of the time of a batch that goes into starting layers.
+    pub overhead: Ratio,
+}
+
+/// What the workload needs of one device's memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MemoryFit {
+    /// Bytes needed on each device; `None` when not all parts are known.
+    pub needed: Option<Bytes>,
+    /// Bytes a device has; `None` when its table row does not say.
+    pub available: Option<Bytes>,
+    /// Whether it fits; `None` when either is unknown.
+    pub fits: Option<bool>,
+    /// The parts of what is needed.
+    pub parts: Vec<MemoryPart>,
+}
+
+/// One part of the memory needed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MemoryPart {
+    /// What it is: `weights`, `gradients and optimiser`, `activations`.
+    pub name: String,
+    /// Bytes on each device; `None` when unknown.
+    pub bytes: Option<Bytes>,
+}
+
+/// One number that the estimate rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Assumption {
+    /// The key under which `Scenario::set` changes it, for example `pue`.
+    pub key: String,
+    /// Its name in a sentence.
+    pub name: String,
+    /// The value used.
+    pub value: f64,
+    /// The lower end of its span.
+    pub low: f64,
+    /// The upper end of its span.
+    pub high: f64,
+    /// Its unit; empty for plain numbers.
+    pub unit: String,
+    /// Where it comes from, in one line; `set by you` when the scenario sets it.
+    pub source: String,
+    /// Whether the scenario sets it.
+    pub is_set: bool,
+    /// The least value that may be set.
+    pub least: f64,
+    /// The greatest value that may be set.
+    pub most: f64,
+}
+
+/// One step of the computation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// What it computes: `Energy of the accelerators`.
+    pub title: String,
+    /// The formula in words: `devices × hours × watts`.
+    pub formula: String,
+    /// The same with numbers: `8 × 12.3 h × 320 W`.
+    pub numbers: String,
+    /// The result with its unit: `31.5 kWh`.
+    pub result: String,
+}
+
+/// How far one assumption or choice would move the result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sensitivity {
+    /// The assumption's key, or `region`, `device`, `precision`, `batch`.
+    pub key: String,
+    /// Its name in a sentence.
+    pub name: String,
+    /// The case with the least emissions.
+    pub low: Alternative,
+    /// The case with the most emissions.
+    pub high: Alternative,
+}
+
+/// One case beside the chosen one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// What it would be: `PUE 1.58`, `Sweden`, `H100 SXM`.
+    pub label: String,
+    /// The id or value to put into the scenario.
+    pub value: String,
+    /// Energy at the meter in that case.
+    pub energy_kwh: KilowattHours,
+    /// Emissions of use in that case.
+    pub co2e_kg: KilogramsCo2e,
+    /// Hours in that case.
+    pub hours: Hours,
+}
+
+/// The emissions as an amount of something that people know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Equivalent {
+    /// The id in `equivalents.csv`.
+    pub id: String,
+    /// What it is: `kilometres in a petrol car`.
+    pub name: String,
+    /// How many.
+    pub amount: Range<Ratio>,
+    /// Its unit.
+    pub unit: String,
+    /// Where the factor comes from.
+    pub source: String,
+}

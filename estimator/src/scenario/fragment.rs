@@ -1,0 +1,433 @@
+//! A scenario as the fragment of a link: readable `key=value` pairs with the defaults left out.
+//!
+//! ```text
+//! v=1&model=resnet50&dim.batch=1&do=train&epochs=30&on=h100-sxm&n=4&at=fr&set.pue=1.2
+//! ```
+//! Unknown keys are passed over. A value that cannot be read is an error that names its key, and the length is bounded.
+
+use super::{
+    Hardware, LayerTerms, MOST_TERMS, ModelRef, ModelSummary, Scenario, Serving, Site, Training, VERSION, Workload,
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::fmt;
+use std::str::FromStr;
+
+/// The longest fragment that is read, in bytes; the longest that is written is far shorter.
+pub const LONGEST_FRAGMENT: usize = 32 * 1024;
+/// The most dimensions and the most set assumptions that a fragment may carry.
+const MOST_ENTRIES: usize = 256;
+/// The longest name, address or key that is kept, in characters.
+const LONGEST_TEXT: usize = 2048;
+
+/// What is written as it is: what a fragment may hold and our own syntax does not use.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b'/')
+    .remove(b',')
+    .remove(b';');
+
+/// Why a fragment is not a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FragmentError {
+    /// It is longer than [`LONGEST_FRAGMENT`].
+    TooLong {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// A value cannot be read.
+    Value {
+        /// The key in front of it.
+        key: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// There are more dimensions or set assumptions than a model can use.
+    TooMany {
+        /// Of which key.
+        key: &'static str,
+    },
+}
+
+impl fmt::Display for FragmentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { bytes } => {
+                write!(f, "the link is {bytes} bytes long; at most {LONGEST_FRAGMENT} are read")
+            }
+            Self::Value { key, expected } => write!(f, "the link's “{key}” cannot be read; expected {expected}"),
+            Self::TooMany { key } => write!(f, "the link has more than {MOST_ENTRIES} entries “{key}…”"),
+        }
+    }
+}
+
+impl std::error::Error for FragmentError {}
+
+impl Scenario {
+    /// The fragment, without `#`.
+    pub fn to_fragment(&self) -> String {
+        let mut pairs = Pairs(String::new());
+        pairs.put("v", VERSION);
+        match &self.model {
+            ModelRef::Gallery { id } => pairs.unless(&self.model, &ModelRef::default(), "model", id),
+            ModelRef::Url { url } => pairs.text("url", url),
+            ModelRef::File { name, summary } => {
+                pairs.text("file", name);
+                if let Some(summary) = summary {
+                    pairs.text("sum", &summary_text(summary));
+                }
+            }
+            ModelRef::Counts { parameters, active_parameters } => {
+                pairs.number("params", *parameters);
+                if let Some(active) = active_parameters {
+                    pairs.number("active", *active);
+                }
+            }
+        }
+        for (name, size) in &self.dims {
+            pairs.put(&format!("dim.{}", encode(name)), size);
+        }
+        match &self.workload {
+            Workload::Train(training) => {
+                let usual = Training::default();
+                pairs.number_unless("samples", training.samples, usual.samples);
+                pairs.number_unless("epochs", training.epochs, usual.epochs);
+                if training.batch != usual.batch {
+                    pairs.put("batch", training.batch);
+                }
+                if let Some(tokens) = training.tokens {
+                    pairs.number("tokens", tokens);
+                }
+                if training.recompute {
+                    pairs.put("recompute", 1);
+                }
+            }
+            Workload::Serve(serving) => {
+                let usual = Serving::default();
+                pairs.text("do", "serve");
+                if let Some(rate) = serving.requests_per_day {
+                    pairs.number("rpd", rate);
+                }
+                pairs.number_unless("days", serving.days, usual.days);
+                if serving.batch != usual.batch {
+                    pairs.put("batch", serving.batch);
+                }
+                pairs.number_unless("prompt", serving.prompt_tokens, usual.prompt_tokens);
+                pairs.number_unless("output", serving.output_tokens, usual.output_tokens);
+            }
+        }
+        let usual = Hardware::default();
+        pairs.unless(&self.hardware.device, &usual.device, "on", &self.hardware.device);
+        if self.hardware.count != usual.count {
+            pairs.put("n", self.hardware.count);
+        }
+        if let Some(precision) = &self.hardware.precision {
+            pairs.text("p", precision);
+        }
+        pairs.unless(&self.site.region, &Site::default().region, "at", &self.site.region);
+        if let Some(basis) = &self.site.basis {
+            pairs.text("basis", basis);
+        }
+        for (key, value) in &self.set {
+            pairs.number(&format!("set.{}", encode(key)), *value);
+        }
+        pairs.0
+    }
+
+    /// Reads a fragment, with or without `#`.
+    ///
+    /// # Errors
+    /// A fragment that is too long or has too many entries, or a value that is not what its key asks for.
+    pub fn from_fragment(fragment: &str) -> Result<Self, FragmentError> {
+        if fragment.len() > LONGEST_FRAGMENT {
+            return Err(FragmentError::TooLong { bytes: fragment.len() });
+        }
+        let mut scenario = Self::default();
+        let (mut training, mut serving, mut serve) = (Training::default(), Serving::default(), false);
+        let (mut name, mut summary, mut active) = (None, None, None);
+        for pair in fragment.trim_start_matches('#').split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let key = decode(key);
+            let value = Value { key: &key, text: decode(value) };
+            match key.as_str() {
+                "v" => scenario.version = value.whole()?,
+                "model" => scenario.model = ModelRef::Gallery { id: value.text },
+                "url" => scenario.model = ModelRef::Url { url: value.text },
+                "file" => name = Some(value.text),
+                "sum" => summary = Some(Box::new(read_summary(&value)?)),
+                "params" => {
+                    scenario.model = ModelRef::Counts { parameters: value.number()?, active_parameters: None };
+                }
+                "active" => active = Some(value.number()?),
+                "do" => {
+                    serve = match value.text.as_str() {
+                        "serve" => true,
+                        "train" => false,
+                        _ => return Err(value.fault("train or serve")),
+                    }
+                }
+                "samples" => training.samples = value.number()?,
+                "epochs" => training.epochs = value.number()?,
+                "batch" => {
+                    training.batch = value.whole()?;
+                    serving.batch = training.batch;
+                }
+                "tokens" => training.tokens = Some(value.number()?),
+                "recompute" => training.recompute = value.text == "1",
+                "rpd" => serving.requests_per_day = Some(value.number()?),
+                "days" => serving.days = value.number()?,
+                "prompt" => serving.prompt_tokens = value.number()?,
+                "output" => serving.output_tokens = value.number()?,
+                "on" => scenario.hardware.device = value.text,
+                "n" => scenario.hardware.count = value.whole()?,
+                "p" => scenario.hardware.precision = Some(value.text),
+                "at" => scenario.site.region = value.text,
+                "basis" => scenario.site.basis = Some(value.text),
+                _ => {
+                    if let Some(dim) = key.strip_prefix("dim.") {
+                        if scenario.dims.len() >= MOST_ENTRIES {
+                            return Err(FragmentError::TooMany { key: "dim." });
+                        }
+                        scenario.dims.insert(dim.to_owned(), value.whole()?);
+                    } else if let Some(assumption) = key.strip_prefix("set.") {
+                        if scenario.set.len() >= MOST_ENTRIES {
+                            return Err(FragmentError::TooMany { key: "set." });
+                        }
+                        scenario.set.insert(assumption.to_owned(), value.number()?);
+                    }
+                }
+            }
+        }
+        if let Some(name) = name {
+            scenario.model = ModelRef::File { name, summary };
+        } else if let ModelRef::Counts { active_parameters, .. } = &mut scenario.model {
+            *active_parameters = active;
+        }
+        scenario.workload = if serve { Workload::Serve(serving) } else { Workload::Train(training) };
+        Ok(scenario)
+    }
+}
+
+/// Pairs as they are written.
+struct Pairs(String);
+
+impl Pairs {
+    fn put(&mut self, key: &str, value: impl fmt::Display) {
+        if !self.0.is_empty() {
+            self.0.push('&');
+        }
+        self.0.push_str(&format!("{key}={value}"));
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.put(key, encode(value));
+    }
+
+    fn unless<T: PartialEq>(&mut self, value: &T, usual: &T, key: &str, text: &str) {
+        if value != usual {
+            self.text(key, text);
+        }
+    }
+
+    fn number(&mut self, key: &str, value: f64) {
+        // Both forms give back the same number; the shorter one is easier to read.
+        let (plain, power) = (format!("{value}"), format!("{value:e}"));
+        self.put(key, if power.len() < plain.len() { power } else { plain });
+    }
+
+    fn number_unless(&mut self, key: &str, value: f64, usual: f64) {
+        if value != usual {
+            self.number(key, value);
+        }
+    }
+}
+
+fn encode(text: &str) -> String {
+    let clipped: String = text.chars().take(LONGEST_TEXT).collect();
+    utf8_percent_encode(&clipped, PLAIN).to_string()
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().chars().take(LONGEST_FRAGMENT).collect()
+}
+
+/// A value with its key, for messages.
+struct Value<'k> {
+    key: &'k str,
+    text: String,
+}
+
+impl Value<'_> {
+    fn fault(&self, expected: &'static str) -> FragmentError {
+        FragmentError::Value { key: self.key.chars().take(80).collect(), expected }
+    }
+
+    fn whole<N: FromStr>(&self) -> Result<N, FragmentError> {
+        self.text.parse().map_err(|_| self.fault("a whole number"))
+    }
+
+    fn number(&self) -> Result<f64, FragmentError> {
+        match self.text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(number),
+            _ => Err(self.fault("a number")),
+        }
+    }
+}
+
+/// A summary as text: its counts, then each group of layers, separated by semicolons; `-` is what is not known.
+fn summary_text(summary: &ModelSummary) -> String {
+    let count = |count: Option<u64>| count.map_or("-".to_owned(), |count| count.to_string());
+    let mut text = [
+        count(summary.parameters),
+        count(summary.macs),
+        count(summary.other_operations),
+        count(summary.weight_bytes),
+        count(summary.peak_activation_bytes),
+        count(summary.activation_bytes),
+        summary.batch.to_string(),
+    ]
+    .join(",");
+    for term in &summary.layers {
+        text.push_str(&format!(
+            ";{},{},{},{},{}",
+            term.layers, term.macs, term.other_operations, term.weight_bytes, term.activation_bytes
+        ));
+    }
+    text
+}
+
+fn read_summary(value: &Value<'_>) -> Result<ModelSummary, FragmentError> {
+    let fault = || value.fault("the summary of a model");
+    let mut parts = value.text.split(';');
+    let mut counts = parts.next().unwrap_or_default().split(',').map(|count| match count {
+        "-" => Ok(None),
+        number => number.parse::<u64>().map(Some).map_err(|_| fault()),
+    });
+    let mut next = || counts.next().unwrap_or_else(|| Err(fault()));
+    let mut summary = ModelSummary {
+        parameters: next()?,
+        macs: next()?,
+        other_operations: next()?,
+        weight_bytes: next()?,
+        peak_activation_bytes: next()?,
+        activation_bytes: next()?,
+        batch: next()?.filter(|batch| *batch > 0).ok_or_else(fault)?,
+        ..ModelSummary::default()
+    };
+    for part in parts {
+        let numbers: Vec<u64> =
+            part.split(',').map(|number| number.parse().map_err(|_| fault())).collect::<Result<_, _>>()?;
+        let [layers, macs, other_operations, weight_bytes, activation_bytes, ..] = *numbers else {
+            return Err(fault());
+        };
+        if summary.layers.len() >= MOST_TERMS {
+            return Err(fault());
+        }
+        summary.layers.push(LayerTerms { layers, macs, other_operations, weight_bytes, activation_bytes });
+    }
+    Ok(summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn round_trip(scenario: &Scenario) -> String {
+        let fragment = scenario.to_fragment();
+        assert_eq!(Scenario::from_fragment(&fragment).as_ref(), Ok(scenario), "{fragment}");
+        fragment
+    }
+
+    #[test]
+    fn the_default_is_short() {
+        assert_eq!(round_trip(&Scenario::default()), "v=1");
+        assert_eq!(Scenario::from_fragment(""), Ok(Scenario::default()));
+    }
+
+    #[test]
+    fn scenarios_come_back_as_they_were() {
+        let mut scenario = Scenario {
+            model: ModelRef::Url { url: "https://example.org/a b&c=d#e?ü".to_owned() },
+            dims: BTreeMap::from([("batch & more".to_owned(), 7), ("sequence".to_owned(), 128)]),
+            workload: Workload::Serve(Serving {
+                requests_per_day: Some(1e6),
+                days: 365.0,
+                batch: 8,
+                ..Serving::default()
+            }),
+            hardware: Hardware { device: "h100-sxm".to_owned(), count: 2, precision: Some("fp8".to_owned()) },
+            site: Site { region: "gcp:europe-west1".to_owned(), basis: Some("direct".to_owned()) },
+            set: BTreeMap::from([("pue".to_owned(), 1.1), ("mfu".to_owned(), 0.1 + 0.2)]),
+            ..Scenario::default()
+        };
+        assert!(round_trip(&scenario).contains("at=gcp:europe-west1"));
+        scenario.model = ModelRef::Counts { parameters: 7e9, active_parameters: Some(1.5e9) };
+        scenario.workload = Workload::Train(Training { tokens: Some(2e12), recompute: true, ..Training::default() });
+        assert!(round_trip(&scenario).contains("params=7e9&active=1.5e9"));
+    }
+
+    #[test]
+    fn a_summary_travels_whole() {
+        let term = LayerTerms { layers: 3, macs: u64::MAX, other_operations: 0, weight_bytes: 12, activation_bytes: 5 };
+        let summary = ModelSummary {
+            parameters: Some(25_557_032),
+            macs: None,
+            batch: 4,
+            layers: vec![term; MOST_TERMS],
+            ..ModelSummary::default()
+        };
+        let file = ModelRef::File { name: "my net.onnx".to_owned(), summary: Some(Box::new(summary)) };
+        let fragment = round_trip(&Scenario { model: file, ..Scenario::default() });
+        assert!(fragment.len() < 4000, "{}", fragment.len());
+    }
+
+    #[test]
+    fn newer_keys_are_passed_over() {
+        assert_eq!(Scenario::from_fragment("#v=1&colour=red&&=&compression=x").as_ref(), Ok(&Scenario::default()));
+    }
+
+    #[test]
+    fn values_that_cannot_be_read_name_their_key() {
+        for (fragment, key) in [
+            ("epochs=many", "epochs"),
+            ("set.pue=NaN", "set.pue"),
+            ("n=-1", "n"),
+            ("do=dance", "do"),
+            ("sum=1,2;3", "sum"),
+        ] {
+            match Scenario::from_fragment(fragment) {
+                Err(FragmentError::Value { key: named, .. }) => assert_eq!(named, key),
+                other => panic!("{fragment}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn hostile_fragments_are_bounded() {
+        assert!(matches!(
+            Scenario::from_fragment(&"a".repeat(LONGEST_FRAGMENT + 1)),
+            Err(FragmentError::TooLong { .. })
+        ));
+        let many: String = (0..1000).map(|n| format!("set.k{n}=1&")).collect();
+        assert!(matches!(Scenario::from_fragment(&many), Err(FragmentError::TooMany { .. })));
+        let layers = format!("file=x&sum=1,1,1,1,1,1,1{}", ";1,1,1,1,1".repeat(MOST_TERMS + 1));
+        assert!(Scenario::from_fragment(&layers).is_err());
+        for hostile in ["%", "%%%=%ff%fe", "====", "&&&&", "sum=;;;;", "file=&sum=-,-,-,-,-,-,0", "params=1e400"] {
+            let _ = Scenario::from_fragment(hostile);
+        }
+    }
+
+    #[test]
+    fn json_leaves_room_for_older_and_newer_fields() {
+        let read: Result<Scenario, _> = serde_json::from_str(
+            r#"{"workload": {"do": "serve", "batch": 4}, "site": {"region": "fr", "altitude": 3}, "new": []}"#,
+        );
+        let scenario = read.unwrap();
+        assert_eq!(scenario.workload, Workload::Serve(Serving { batch: 4, ..Serving::default() }));
+        assert_eq!((scenario.site.region.as_str(), scenario.hardware), ("fr", Hardware::default()));
+    }
+}

@@ -1,0 +1,171 @@
+//! What an estimate needs to know of a model, small enough to travel in a link.
+
+use crate::report::Inspection;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The most groups of layers a summary holds.
+pub const MOST_TERMS: usize = 40;
+
+/// A model as an estimate sees it: its counts, and its layers gathered into a few groups of like arithmetic intensity.
+///
+/// The page and the command line both estimate from a summary, also right after reading a file,
+/// so a link that carries the summary gives the same figures to the last digit.
+/// A count that is not known is `None`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelSummary {
+    /// Elements of all weights.
+    pub parameters: Option<u64>,
+    /// Multiply-accumulates of one pass.
+    pub macs: Option<u64>,
+    /// Other operations of one pass.
+    pub other_operations: Option<u64>,
+    /// Bytes of all weights as stored.
+    pub weight_bytes: Option<u64>,
+    /// Most bytes of activations alive at once in one pass.
+    pub peak_activation_bytes: Option<u64>,
+    /// Bytes of all layers' outputs in one pass: what training keeps for the backward pass.
+    pub activation_bytes: Option<u64>,
+    /// Samples that one pass computes: the first dimension of the first input.
+    pub batch: u64,
+    /// The layers in groups, for the roofline.
+    pub layers: Vec<LayerTerms>,
+    /// Present for a language model of which only the size is known; its layers are then empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<LanguageModel>,
+}
+
+/// A group of layers of like arithmetic intensity; sums over the group for one pass.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LayerTerms {
+    /// How many layers run, each with its fixed cost of being started.
+    pub layers: u64,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Other operations.
+    pub other_operations: u64,
+    /// Bytes of weights read, which do not grow with the batch.
+    pub weight_bytes: u64,
+    /// Bytes of inputs and outputs, which grow with the batch.
+    pub activation_bytes: u64,
+}
+
+/// A language model known by its size alone.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LanguageModel {
+    /// All parameters.
+    pub parameters: f64,
+    /// The parameters that one token uses.
+    pub active_parameters: f64,
+}
+
+impl ModelSummary {
+    /// The summary of an inspected model.
+    pub fn from_inspection(inspection: &Inspection) -> Self {
+        let terms: Vec<LayerTerms> = inspection
+            .layers
+            .iter()
+            .map(|layer| LayerTerms {
+                layers: layer.times.max(1),
+                macs: layer.macs.unwrap_or(0),
+                other_operations: layer.other_operations.unwrap_or(0),
+                weight_bytes: layer.weight_bytes,
+                activation_bytes: layer.traffic_bytes.unwrap_or(0).saturating_sub(layer.weight_bytes),
+            })
+            .collect();
+        let outputs = inspection.layers.iter().try_fold(0u64, |sum, layer| sum.checked_add(layer.activation_bytes?));
+        let first = inspection.inputs.first().and_then(|port| port.shape.as_ref());
+        Self {
+            parameters: inspection.parameters,
+            macs: inspection.macs,
+            other_operations: inspection.other_operations,
+            weight_bytes: inspection.weight_bytes,
+            peak_activation_bytes: inspection.peak_activation_bytes,
+            activation_bytes: outputs,
+            batch: first.and_then(|shape| shape.first().copied().flatten()).unwrap_or(1).max(1),
+            layers: gather(&terms),
+            language: None,
+        }
+    }
+
+    /// The summary of a language model of this many parameters, of which one token uses `active_parameters` (all when `None`).
+    pub fn from_counts(parameters: f64, active_parameters: Option<f64>) -> Self {
+        Self {
+            // A count beyond 2^64 saturates; `energy` refuses such sizes before they matter.
+            parameters: Some(parameters as u64),
+            batch: 1,
+            language: Some(LanguageModel { parameters, active_parameters: active_parameters.unwrap_or(parameters) }),
+            ..Self::default()
+        }
+    }
+
+    /// Whether this is a language model known by its size alone.
+    pub fn is_language(&self) -> bool {
+        self.language.is_some()
+    }
+}
+
+/// Gathers layers into at most [`MOST_TERMS`] groups.
+///
+/// Where layers have the same arithmetic intensity, the roofline's time of their sum is the sum of their times;
+/// so layers are grouped by the logarithm of MACs per byte, and by the weights' share of the bytes, which decides what a larger batch changes.
+fn gather(terms: &[LayerTerms]) -> Vec<LayerTerms> {
+    let mut width = 0.25;
+    loop {
+        let mut groups: BTreeMap<(i64, i64), LayerTerms> = BTreeMap::new();
+        for term in terms {
+            let bytes = term.weight_bytes as f64 + term.activation_bytes as f64;
+            if bytes == 0.0 && term.macs == 0 && term.other_operations == 0 {
+                // Nothing is moved or computed: constants and other nodes that cost no time.
+                continue;
+            }
+            let intensity = ((term.macs as f64 + 1.0) / (bytes + 1.0)).log2();
+            let share = if bytes > 0.0 { term.weight_bytes as f64 / bytes } else { 0.0 };
+            let key = ((intensity / width).round() as i64, (share / width).round() as i64);
+            let group = groups.entry(key).or_default();
+            group.layers = group.layers.saturating_add(term.layers);
+            group.macs = group.macs.saturating_add(term.macs);
+            group.other_operations = group.other_operations.saturating_add(term.other_operations);
+            group.weight_bytes = group.weight_bytes.saturating_add(term.weight_bytes);
+            group.activation_bytes = group.activation_bytes.saturating_add(term.activation_bytes);
+        }
+        if groups.len() <= MOST_TERMS || width > 1e6 {
+            return groups.into_values().collect();
+        }
+        width *= 2.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gathering_keeps_every_sum_and_the_number_of_layers() {
+        let terms: Vec<LayerTerms> = (1..500u64)
+            .map(|n| LayerTerms {
+                layers: 1,
+                macs: n * n * 1000,
+                other_operations: n,
+                weight_bytes: n * 7 % 1000,
+                activation_bytes: 4000 + n,
+            })
+            .collect();
+        let groups = gather(&terms);
+        assert!(groups.len() <= MOST_TERMS && groups.len() > 5, "{}", groups.len());
+        let sums = |terms: &[LayerTerms]| {
+            terms.iter().fold([0u64; 5], |sum, term| {
+                [
+                    sum[0] + term.layers,
+                    sum[1] + term.macs,
+                    sum[2] + term.other_operations,
+                    sum[3] + term.weight_bytes,
+                    sum[4] + term.activation_bytes,
+                ]
+            })
+        };
+        assert_eq!(sums(&terms), sums(&groups));
+    }
+}
