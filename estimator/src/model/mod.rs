@@ -120,6 +120,8 @@ pub enum Storage {
     Outside {
         /// That file's name as the model states it.
         file: Arc<str>,
+        /// Where in that file it begins, in bytes.
+        offset: u64,
         /// Whether that file was among those opened.
         present: bool,
     },

@@ -1,0 +1,37 @@
+//! ONNX: a protobuf `ModelProto` becomes a [`Model`].
+//!
+//! `wire` reads fields of the protobuf encoding and skips what is not wanted; `messages` turns them into the parts of
+//! ONNX's schema that matter here; `build` resolves names, inlines model-local functions and orders the nodes.
+//! Weights are never read, only their shapes, types and places; small tensors are, because shapes depend on them.
+
+mod build;
+mod messages;
+mod wire;
+
+use super::error::ReadError;
+use super::source::Source;
+use crate::model::{Contents, DType, Model};
+
+/// Whether the file's outermost fields are those of an ONNX model.
+pub(super) fn looks_like(source: &mut Source<'_>) -> Result<bool, ReadError> {
+    messages::looks_like_model(source)
+}
+
+/// Reads a model.
+pub(super) fn read(mut source: Source<'_>, companions: &[String]) -> Result<Model, ReadError> {
+    let mut budget = wire::Budget::default();
+    let proto = messages::model(&mut source, &mut budget)?;
+    build::model(source, budget, proto, companions)
+}
+
+/// A tensor on its own (`.pb`, as ONNX's test suites keep inputs and outputs in): type, shape, and contents if small.
+///
+/// # Errors
+/// As for a model.
+pub fn read_tensor(mut source: Source<'_>) -> Result<(String, DType, Vec<u64>, Option<Contents>), ReadError> {
+    let mut budget = wire::Budget::default();
+    let proto = messages::lone_tensor(&mut source, &mut budget)?;
+    let name = proto.name.clone();
+    let weight = build::lone_weight(&source, proto)?;
+    Ok((name, weight.dtype, weight.shape, weight.contents))
+}
