@@ -1,6 +1,6 @@
 //! What a rule sees: one node with the types and known contents of its inputs, and a place for its results.
 
-use super::known::Known;
+use super::known::{Known, sizes};
 use super::symbols::{Origin, Symbols};
 use crate::model::{DType, Dim, Node, TensorType, ValueType};
 use std::sync::Arc;
@@ -12,6 +12,9 @@ pub(crate) struct Mismatch(pub String);
 
 /// A rule's outcome: `Ok` also when too little is known to set an output.
 pub(crate) type Outcome = Result<(), Mismatch>;
+
+/// Longest list of integers that is followed when none of its elements is known.
+const MOST_OPEN_ELEMENTS: usize = 64;
 
 /// One node being inferred.
 pub(crate) struct Call<'a, 'm> {
@@ -96,11 +99,78 @@ impl Call<'_, '_> {
         self.set(index, ValueType::tensor(dtype, shape));
     }
 
-    /// Sets an output's contents beside its type; ignored where `known` is `None`.
+    /// Sets an output's contents beside its type, which must be set before; ignored where `known` is `None`.
+    ///
+    /// The elements are rounded to the output's element type, and sizes that the type leaves open are taken from them.
     pub fn set_known(&mut self, index: usize, known: Option<Known>) {
-        if let Some(slot) = self.output_contents.get_mut(index) {
-            *slot = known;
+        let Some(mut known) = known else { return };
+        if let Some(Some(ValueType::Tensor(tensor))) = self.outputs.get_mut(index) {
+            if let Some(dtype) = tensor.dtype {
+                match known.fit(dtype) {
+                    Some(fitting) => known = fitting,
+                    None => return,
+                }
+            }
+            let sizes = known.shape_dims();
+            let shape = tensor.shape.get_or_insert_with(|| sizes.clone());
+            if shape.len() != sizes.len() {
+                return;
+            }
+            for (dim, size) in shape.iter_mut().zip(sizes) {
+                match dim.value() {
+                    None => *dim = size,
+                    Some(_) if *dim != size => return,
+                    Some(_) => {}
+                }
+            }
         }
+        if let Some(slot) = self.output_contents.get_mut(index) {
+            *slot = known.tells_anything().then_some(known);
+        }
+    }
+
+    /// An output is an input: same type, same contents.
+    pub fn pass(&mut self, input: usize, output: usize) {
+        if let Some(value_type) = self.input(input).cloned() {
+            self.set(output, value_type);
+        }
+        if let Some(slot) = self.output_contents.get_mut(output) {
+            *slot = self.contents.get(input).cloned().flatten().map(|known| known.as_ref().clone());
+        }
+    }
+
+    /// The contents of an input; where it is a short list of integers of unknown contents, each element unknown.
+    pub fn elements(&self, index: usize) -> Option<Arc<Known>> {
+        if let Some(known) = self.known(index) {
+            return Some(known);
+        }
+        let tensor = self.tensor(index)?;
+        if !tensor.dtype.is_some_and(|dtype| dtype.is_integer() || dtype == DType::Bool) {
+            return None;
+        }
+        let shape = sizes(tensor.shape.as_deref()?)?;
+        let short = shape.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim))? <= MOST_OPEN_ELEMENTS;
+        if short { Known::open(shape).map(Arc::new) } else { None }
+    }
+
+    /// The only element of an input as an integer, with its formula; unknown where it is not known.
+    pub fn integer(&self, index: usize) -> Dim {
+        self.known(index).and_then(|known| known.single().cloned()).unwrap_or_default()
+    }
+
+    /// An integer attribute, or what the operator's definition says where it is left out.
+    pub fn int_or(&self, name: &str, default: i64) -> i64 {
+        self.node.int(name).unwrap_or(default)
+    }
+
+    /// A truth value among the attributes.
+    pub fn flag(&self, name: &str, default: bool) -> bool {
+        self.node.int(name).map_or(default, |value| value != 0)
+    }
+
+    /// An attribute that names an element type by ONNX's number.
+    pub fn dtype_attribute(&self, name: &str) -> Option<DType> {
+        dtype_of_code(self.node.int(name)?)
     }
 
     /// Sets an output to a tensor of known contents.
@@ -126,6 +196,64 @@ pub(crate) fn axis(axis: i64, rank: usize) -> Result<usize, Mismatch> {
     match usize::try_from(from_front) {
         Ok(place) if place < rank => Ok(place),
         _ => Err(Mismatch(format!("axis {axis} is outside a tensor of {rank} dimensions"))),
+    }
+}
+
+/// Several axes counted from the front; see [`axis`].
+pub(crate) fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>, Mismatch> {
+    list.iter().map(|place| axis(*place, rank)).collect()
+}
+
+/// The element type of ONNX's number for it (`TensorProto.DataType`).
+pub(crate) fn dtype_of_code(code: i64) -> Option<DType> {
+    Some(match code {
+        1 => DType::F32,
+        2 => DType::U8,
+        3 => DType::I8,
+        4 => DType::U16,
+        5 => DType::I16,
+        6 => DType::I32,
+        7 => DType::I64,
+        8 => DType::Text,
+        9 => DType::Bool,
+        10 => DType::F16,
+        11 => DType::F64,
+        12 => DType::U32,
+        13 => DType::U64,
+        14 => DType::C64,
+        15 => DType::C128,
+        16 => DType::Bf16,
+        17 => DType::F8E4M3,
+        18 => DType::F8E4M3Fnuz,
+        19 => DType::F8E5M2,
+        20 => DType::F8E5M2Fnuz,
+        21 => DType::U4,
+        22 => DType::I4,
+        23 => DType::F4E2M1,
+        24 => DType::F8E8M0,
+        25 => DType::U2,
+        26 => DType::I2,
+        _ => return None,
+    })
+}
+
+/// A shape of this rank about which nothing else is known.
+pub(crate) fn open_shape(rank: usize) -> Vec<Dim> {
+    vec![Dim::UNKNOWN; rank]
+}
+
+/// The product of dimensions, with its formula; 1 for none.
+pub(crate) fn product<'a>(dims: impl IntoIterator<Item = &'a Dim>) -> Dim {
+    dims.into_iter().fold(Dim::known(1), |product, dim| product.mul(dim))
+}
+
+/// The same dimension stated twice: the known one of the two, the one with a name if both are.
+pub(crate) fn agreed(a: &Dim, b: &Dim) -> Result<Dim, Mismatch> {
+    match (a.value(), b.value()) {
+        (Some(x), Some(y)) if x != y => Err(Mismatch(format!("a dimension is {a} here and {b} there"))),
+        (Some(_), Some(_)) if !a.is_symbolic() => Ok(b.clone()),
+        (None, _) => Ok(b.clone()),
+        _ => Ok(a.clone()),
     }
 }
 

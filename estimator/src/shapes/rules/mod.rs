@@ -4,6 +4,7 @@
 //! what it cannot know it leaves open, what contradicts the operator's definition it returns as a [`Mismatch`].
 
 mod elementwise;
+mod movement;
 
 use super::call::{Call, Outcome};
 
@@ -13,7 +14,7 @@ pub(super) type Rule = fn(&mut Call<'_, '_>) -> Outcome;
 /// The rule of an operator; `None` for one that is not known, whose outputs stay open unless declared.
 pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
     match domain {
-        "" | "ai.onnx" => elementwise::find(op),
+        "" | "ai.onnx" => elementwise::find(op).or_else(|| movement::find(op)),
         _ => None,
     }
 }
