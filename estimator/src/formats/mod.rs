@@ -10,7 +10,7 @@ mod sniff;
 mod source;
 
 pub use error::{Problem, ReadError};
-pub use onnx::read_tensor as read_onnx_tensor;
+pub use onnx::{dtype as onnx_dtype, read_tensor as read_onnx_tensor};
 pub use source::{ReadSeek, Source, Watch};
 
 use crate::model::Model;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 type Result<T> = std::result::Result<T, ReadError>;
 
 /// Newest operator set of the standard domain whose rules were written from its specification.
-const NEWEST_OPSET: i64 = 26;
+const NEWEST_OPSET: i64 = 28;
 /// Oldest one.
 const OLDEST_OPSET: i64 = 7;
 /// What a value and a node of an inlined function cost in memory, roughly.

@@ -8,6 +8,8 @@ mod build;
 mod messages;
 mod wire;
 
+pub use build::dtype;
+
 use super::error::ReadError;
 use super::source::Source;
 use crate::model::{Contents, DType, Model};
