@@ -190,7 +190,9 @@ fn einsum(call: &mut Call<'_, '_>) -> Outcome {
     let parsed = contraction(equation, &shapes)?;
     let size = |label: &Label| {
         let found = parsed.sizes.iter().find(|(known, _)| known == label);
-        found.map(|(_, size)| size.clone()).ok_or_else(|| Mismatch("the result has a label that no operand has".to_owned()))
+        found
+            .map(|(_, size)| size.clone())
+            .ok_or_else(|| Mismatch("the result has a label that no operand has".to_owned()))
     };
     let shape = parsed.result.iter().map(size).collect::<Result<Vec<_>, _>>()?;
     call.set_tensor(0, dtype, Some(shape));

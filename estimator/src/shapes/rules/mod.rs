@@ -3,18 +3,43 @@
 //! A rule reads a [`Call`] and sets its outputs. It never panics and never guesses:
 //! what it cannot know it leaves open, what contradicts the operator's definition it returns as a [`Mismatch`].
 
+mod attention;
+mod convolution;
 mod elementwise;
+mod image;
+mod linear;
 mod movement;
+mod normalisation;
+mod quantised;
+mod recurrent;
+mod signal;
+
+pub(crate) use linear::{Contraction, Label, contraction};
 
 use super::call::{Call, Outcome};
 
 /// How the outputs of an operator follow from its inputs.
 pub(super) type Rule = fn(&mut Call<'_, '_>) -> Outcome;
 
+/// The families of the standard domain, each with its own register.
+const FAMILIES: &[fn(&str) -> Option<Rule>] = &[
+    elementwise::find,
+    movement::find,
+    linear::find,
+    convolution::find,
+    attention::find,
+    normalisation::find,
+    quantised::find,
+    recurrent::find,
+    image::find,
+    signal::find,
+];
+
 /// The rule of an operator; `None` for one that is not known, whose outputs stay open unless declared.
 pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
     match domain {
-        "" | "ai.onnx" => elementwise::find(op).or_else(|| movement::find(op)),
+        "" => FAMILIES.iter().find_map(|family| family(op)),
+        "ai.onnx.preview" => attention::find(op),
         _ => None,
     }
 }

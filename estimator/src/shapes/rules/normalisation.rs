@@ -10,7 +10,11 @@ pub(super) fn find(op: &str) -> Option<Rule> {
     Some(match op {
         "BatchNormalization" => batch,
         "LayerNormalization" => layer,
-        "InstanceNormalization" | "GroupNormalization" | "RMSNormalization" | "LpNormalization" | "LRN"
+        "InstanceNormalization"
+        | "GroupNormalization"
+        | "RMSNormalization"
+        | "LpNormalization"
+        | "LRN"
         | "MeanVarianceNormalization" => same_as_first,
         _ => return None,
     })

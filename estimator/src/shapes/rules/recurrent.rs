@@ -31,14 +31,8 @@ fn recurrent(call: &mut Call<'_, '_>) -> Outcome {
         None => Default::default(),
     };
     let (all, last) = match batch_first {
-        true => (
-            vec![batch.clone(), sequence, directions.clone(), hidden.clone()],
-            vec![batch, directions, hidden],
-        ),
-        false => (
-            vec![sequence, directions.clone(), batch.clone(), hidden.clone()],
-            vec![directions, batch, hidden],
-        ),
+        true => (vec![batch.clone(), sequence, directions.clone(), hidden.clone()], vec![batch, directions, hidden]),
+        false => (vec![sequence, directions.clone(), batch.clone(), hidden.clone()], vec![directions, batch, hidden]),
     };
     call.set_tensor(0, dtype, Some(all));
     call.set_tensor(1, dtype, Some(last.clone()));

@@ -39,7 +39,11 @@ fn fourier(call: &mut Call<'_, '_>) -> Outcome {
         return Ok(());
     };
     let place = axis(along, shape.len())?;
-    let given = if call.has(1) { Some(call.dims(1).and_then(|length| length.first().cloned()).unwrap_or_default()) } else { None };
+    let given = if call.has(1) {
+        Some(call.dims(1).and_then(|length| length.first().cloned()).unwrap_or_default())
+    } else {
+        None
+    };
     if let Some(slot) = shape.get_mut(place) {
         *slot = match (half, inverse, given) {
             (true, true, Some(length)) => length,
