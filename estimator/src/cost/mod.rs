@@ -1,16 +1,349 @@
 //! What each node costs: MACs, other operations, parameters, bytes; and what the whole costs.
 //!
 //! Counting words: one MAC is one multiply-accumulate of a convolution, matrix product or attention product.
-//! Everything else with a cost model is "other operations". What has neither is listed as not counted.
+//! Everything else with a cost model is "other operations" (`rules` says which). What has neither is listed as not counted.
 //! Bias additions and norms are never folded into MACs.
+//! Work is counted as the graph states it, each node for itself: what a runtime might fuse, fold or skip is counted.
+//! Memory and traffic take what follows from weights alone for a weight, because runtimes compute it once.
 //! Nothing here knows a device, a time or an energy.
 
-use crate::model::Model;
-use crate::report::Inspection;
-use crate::shapes::Trace;
+mod count;
+mod memory;
+mod rules;
+mod weights;
+
+use crate::model::{Model, Node, ValueId, ValueType};
+use crate::notes::Notes;
+use crate::report::{Inspection, Layer, NotCounted, Port};
+use crate::shapes::{Block, Step, Trace};
+use count::{Seen, Work, sum};
+use memory::{NoFigure, bytes};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use weights::Weights;
 
 /// Counts a model whose shapes were inferred.
+///
+/// Counts that cannot be known are `None`, and a warning names the node.
 pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
-    let _ = trace;
-    Inspection { format: model.format.clone(), ..Inspection::default() }
+    let mut notes = Notes::new();
+    notes.extend(&model.notes);
+    notes.extend(&trace.notes);
+    let weights = weights::count(model, &mut notes);
+    let mut walk = Walk::new(model, weights, notes);
+    walk.list(&trace.steps, 1, "");
+    let (layers, not_counted) = walk.finish();
+    let Walk { weights, mut notes, .. } = walk;
+
+    let counted = |layer: &&Found| layer.is_counted;
+    let macs = sum(layers.iter().filter(counted).map(|found| found.layer.macs));
+    let other_operations = sum(layers.iter().filter(counted).map(|found| found.layer.other_operations));
+    let traffic_bytes = sum(layers.iter().map(|found| found.layer.traffic_bytes));
+    let too_large = "does not fit 64 bits and is left out";
+    let all_known = |part: fn(&Layer) -> Option<u64>| {
+        layers.iter().filter(counted).all(|found| part(&found.layer).is_some())
+    };
+    if macs.is_none() && all_known(|layer| layer.macs) {
+        notes.warn("", format!("the number of MACs {too_large}"));
+    }
+    if weights.parameters.is_none() {
+        notes.warn("", format!("the number of parameters {too_large}"));
+    }
+    if weights.bytes.is_none() {
+        notes.warn("", format!("the size of the weights {too_large}"));
+    }
+    let peak_activation_bytes = match memory::peak(model, trace, &weights.is_constant) {
+        Ok(bytes) => Some(bytes),
+        Err(NoFigure::UnknownSize(id)) => {
+            notes.warn(model.name(id), "its size is not known, so peak activation memory is not known either");
+            None
+        }
+        Err(NoFigure::TooLarge) => {
+            notes.warn("", format!("peak activation memory {too_large}"));
+            None
+        }
+    };
+    let flops = macs.and_then(|macs| macs.checked_mul(2));
+    let arithmetic_intensity = match (flops, traffic_bytes) {
+        (Some(flops), Some(traffic)) if traffic > 0 => Some(flops as f64 / traffic as f64),
+        _ => None,
+    };
+    let ports = |ids: &[ValueId]| ids.iter().map(|id| port(model.name(*id), trace.value_type(*id))).collect();
+    let mut warnings: Vec<_> = notes.iter().cloned().collect();
+    if notes.left_out() > 0 {
+        let mut rest = Notes::new();
+        rest.info("", format!("{} more notes of these kinds are not shown", notes.left_out()));
+        warnings.extend(rest.iter().cloned());
+    }
+    let opset_name = |domain: &String| if domain.is_empty() { "ai.onnx".to_owned() } else { domain.clone() };
+    Inspection {
+        format: model.format.clone(),
+        producer: model.producer.clone(),
+        format_version: model.format_version,
+        opsets: model.opsets.iter().map(|(domain, version)| (opset_name(domain), *version)).collect(),
+        parameters: weights.parameters,
+        buffers: weights.buffers,
+        macs,
+        flops,
+        other_operations,
+        weight_bytes: weights.bytes,
+        peak_activation_bytes,
+        traffic_bytes,
+        arithmetic_intensity,
+        dtypes: weights.dtypes,
+        file_bytes: model.file_bytes,
+        bytes_read: model.bytes_read,
+        dynamic_dims: trace.symbols.iter().map(|symbol| (symbol.name.clone(), symbol.value)).collect(),
+        symbols: trace.symbols.clone(),
+        inputs: ports(&model.graph.inputs),
+        outputs: ports(&model.graph.outputs),
+        layers: layers.into_iter().map(|found| found.layer).collect(),
+        not_counted,
+        warnings,
+    }
+}
+
+fn port(name: &str, of: Option<&ValueType>) -> Port {
+    let (dtype, shape, symbolic) = described(of);
+    Port { name: name.to_owned(), dtype, shape, symbolic }
+}
+
+type Described = (String, Option<Vec<Option<u64>>>, String);
+
+/// Element type, sizes and the shape with its symbols, for people.
+fn described(of: Option<&ValueType>) -> Described {
+    let Some(tensor) = of.and_then(ValueType::as_tensor) else {
+        let kind = match of {
+            Some(ValueType::Sequence(_)) => "sequence",
+            Some(ValueType::Optional(_)) => "optional",
+            Some(ValueType::Map) => "map",
+            Some(ValueType::Tensor(_)) | None => "",
+        };
+        return (String::new(), None, kind.to_owned());
+    };
+    let dtype = tensor.dtype.map(|dtype| dtype.name().to_owned()).unwrap_or_default();
+    let sizes = tensor.shape.as_ref().map(|shape| shape.iter().map(|dim| dim.size()).collect());
+    let symbolic = tensor.shape.as_deref().map(crate::shapes::show).unwrap_or_default();
+    (dtype, sizes, symbolic)
+}
+
+/// A layer, and whether its operator has a counting rule.
+struct Found {
+    layer: Layer,
+    is_counted: bool,
+}
+
+/// The walk over the steps that run.
+struct Walk<'a> {
+    model: &'a Model,
+    weights: Weights,
+    notes: Notes,
+    found: Vec<Found>,
+    /// The place in `found` of each node: the turns of a loop are one layer.
+    places: HashMap<*const Node, usize>,
+    /// Operators without a rule, with how many nodes have them.
+    not_counted: BTreeMap<String, u64>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(model: &'a Model, weights: Weights, notes: Notes) -> Self {
+        Self { model, weights, notes, found: Vec::new(), places: HashMap::new(), not_counted: BTreeMap::new() }
+    }
+
+    fn finish(&mut self) -> (Vec<Found>, Vec<NotCounted>) {
+        let layers = std::mem::take(&mut self.found);
+        let all = layers.len().max(1) as f64;
+        let mut not_counted: Vec<NotCounted> = std::mem::take(&mut self.not_counted)
+            .into_iter()
+            .map(|(op, nodes)| NotCounted { op, nodes, share: nodes as f64 / all })
+            .collect();
+        not_counted.sort_by(|a, b| b.nodes.cmp(&a.nodes).then_with(|| a.op.cmp(&b.op)));
+        (layers, not_counted)
+    }
+
+    /// Counts steps that run so many times; `times` is `None` when that does not fit 64 bits.
+    fn list(&mut self, steps: &[Step<'_>], times: impl Into<Option<u64>>, group: &str) {
+        let times = times.into();
+        for step in steps {
+            self.step(step, times, group);
+            if step.blocks.is_empty() {
+                continue;
+            }
+            let own_group = group_of(step.node);
+            let inner_group = join(if group.is_empty() { &own_group } else { group }, &step.node.name);
+            for block in counted_blocks(self.model, &step.blocks) {
+                let inner_times = times.and_then(|times| times.checked_mul(block.times));
+                self.list(&block.steps, inner_times, &inner_group);
+            }
+        }
+    }
+
+    fn step(&mut self, step: &Step<'_>, times: Option<u64>, group: &str) {
+        let node = step.node;
+        let traffic = self.traffic(step);
+        let seen = Seen::new(self.model, step);
+        let rule = rules::find(&node.domain, &node.op);
+        let work = rule.map(|rule| rule(&seen));
+        let total = match (work, times) {
+            (Some(work), Some(times)) => work.times(times),
+            _ => Work { macs: None, other: None },
+        };
+        if work.is_some() && (total.macs.is_none() || total.other.is_none()) {
+            let what = if total.macs.is_none() { "MACs" } else { "other operations" };
+            let why = match seen.is_known() {
+                true => "the count does not fit 64 bits, or an attribute is missing",
+                false => "the shapes that they depend on are not known",
+            };
+            self.notes.warn(&node.name, format!("its {what} are not counted: {why}"));
+        }
+        let traffic_bytes = times.and_then(|times| traffic.moved?.checked_mul(times));
+        let place = std::ptr::from_ref(node);
+        if let Some(found) = self.places.get(&place).and_then(|place| self.found.get_mut(*place)) {
+            let layer = &mut found.layer;
+            layer.times = layer.times.saturating_add(times.unwrap_or(u64::MAX));
+            layer.macs = sum([layer.macs, total.macs]);
+            layer.other_operations = sum([layer.other_operations, total.other]);
+            layer.traffic_bytes = sum([layer.traffic_bytes, traffic_bytes]);
+            layer.activation_bytes = layer.activation_bytes.zip(traffic.made).map(|(a, b)| a.max(b));
+            layer.parameters = layer.parameters.saturating_add(traffic.parameters);
+            return;
+        }
+        if work.is_none() {
+            let nodes = self.not_counted.entry(node.op_name()).or_default();
+            if *nodes == 0 {
+                self.notes.warn(&node.name, format!("{} has no counting rule and is not counted", node.op_name()));
+            }
+            *nodes += 1;
+        }
+        let (dtype, output_shape, output_symbolic) = described(step.outputs.first().and_then(|of| of.as_deref()));
+        let own_group = group_of(node);
+        let layer = Layer {
+            name: node.name.to_string(),
+            op: node.op_name(),
+            group: if group.is_empty() { own_group } else { group.to_owned() },
+            times: times.unwrap_or(u64::MAX),
+            output_shape,
+            output_symbolic,
+            dtype,
+            parameters: traffic.parameters,
+            macs: total.macs,
+            other_operations: total.other,
+            weight_bytes: traffic.weights,
+            activation_bytes: traffic.made,
+            traffic_bytes,
+        };
+        self.places.insert(place, self.found.len());
+        self.found.push(Found { layer, is_counted: work.is_some() });
+    }
+
+    /// The bytes that one run of a node moves and makes, and the parameters that it is the first to use.
+    fn traffic(&mut self, step: &Step<'_>) -> Traffic {
+        let node = step.node;
+        let weights = &mut self.weights;
+        let inputs: Vec<(ValueId, Option<&Arc<ValueType>>)> = {
+            let mut met = HashSet::new();
+            let pairs = node.inputs.iter().zip(&step.inputs);
+            pairs.filter_map(|(id, of)| Some(((*id)?, of.as_ref()))).filter(|(id, _)| met.insert(*id)).collect()
+        };
+        let constant = |weights: &Weights, id: ValueId| at(&weights.is_constant, id).unwrap_or(false);
+        let held: u64 = inputs
+            .iter()
+            .filter(|(id, _)| constant(weights, *id))
+            .fold(0u64, |sum, (id, _)| sum.saturating_add(at(&weights.bytes_of, *id).unwrap_or(0)));
+        let mut parameters = 0u64;
+        for (id, _) in &inputs {
+            if let Some(own) = weights.parameters_of.get_mut(id.0 as usize) {
+                parameters = parameters.saturating_add(std::mem::take(own));
+            }
+        }
+        let folds = step.blocks.is_empty()
+            && !rules::is_random(node)
+            && (node.is("Constant") || !inputs.is_empty())
+            && inputs.iter().all(|(id, _)| constant(weights, *id));
+        if folds {
+            // A runtime computes this once: from here on it is a weight, whose first real user is yet to come.
+            for id in node.outputs.iter().flatten() {
+                if let Some(known) = weights.is_constant.get_mut(id.0 as usize) {
+                    *known = true;
+                }
+            }
+            if let (Some(Some(first)), false) = (node.outputs.first(), node.is("Constant")) {
+                let made = step.outputs.first().and_then(|of| bytes(of.as_deref()?));
+                let carried = if rules::reads_as_output(node) { held.min(made.unwrap_or(held)) } else { held };
+                if let Some(slot) = weights.bytes_of.get_mut(first.0 as usize) {
+                    *slot = carried;
+                }
+                if let Some(slot) = weights.parameters_of.get_mut(first.0 as usize) {
+                    *slot = slot.saturating_add(parameters);
+                }
+            }
+            return Traffic { parameters: 0, weights: 0, made: Some(0), moved: Some(0) };
+        }
+        // What a body moves is counted there, and a view moves nothing.
+        let of = |of: &Option<Arc<ValueType>>| of.as_deref().and_then(bytes);
+        if rules::is_view(node) || !step.blocks.is_empty() {
+            return Traffic { parameters, weights: held, made: Some(0), moved: Some(0) };
+        }
+        let outputs = node.outputs.iter().zip(&step.outputs).filter(|(id, _)| id.is_some());
+        let made = sum(outputs.map(|(_, out)| of(out)));
+        let mut moved = made;
+        if !rules::reads_shape_only(node) {
+            for (place, (id, input)) in inputs.iter().enumerate() {
+                let size = match constant(weights, *id) {
+                    true => at(&weights.bytes_of, *id),
+                    false => input.and_then(|of| bytes(of)),
+                };
+                let looked_up = place == 0 && rules::reads_as_output(node);
+                moved = sum([moved, if looked_up { size.zip(made).map(|(a, b)| a.min(b)).or(made) } else { size }]);
+            }
+        }
+        Traffic { parameters, weights: held, made, moved }
+    }
+}
+
+/// What one run of a node moves.
+struct Traffic {
+    parameters: u64,
+    weights: u64,
+    made: Option<u64>,
+    moved: Option<u64>,
+}
+
+fn at<T: Copy>(items: &[T], id: ValueId) -> Option<T> {
+    items.get(id.0 as usize).copied()
+}
+
+/// The bodies that count: of alternatives the costliest one.
+fn counted_blocks<'b, 'm>(model: &Model, blocks: &'b [Block<'m>]) -> Vec<&'b Block<'m>> {
+    let certain = blocks.iter().filter(|block| !block.alternative);
+    let costliest = blocks.iter().filter(|block| block.alternative).max_by_key(|block| operations(model, &block.steps));
+    certain.chain(costliest).collect()
+}
+
+/// Operations of some steps, for comparing branches: what is not known does not count.
+fn operations(model: &Model, steps: &[Step<'_>]) -> u128 {
+    let of_step = |step: &Step<'_>| {
+        let work = rules::find(&step.node.domain, &step.node.op).map(|rule| rule(&Seen::new(model, step)));
+        let own = work.map_or(0, |work| {
+            2 * u128::from(work.macs.unwrap_or(0)) + u128::from(work.other.unwrap_or(0))
+        });
+        let of_block = |block: &Block<'_>| operations(model, &block.steps).saturating_mul(u128::from(block.times));
+        let certain: u128 = step.blocks.iter().filter(|block| !block.alternative).map(of_block).fold(0, u128::saturating_add);
+        let either = step.blocks.iter().filter(|block| block.alternative).map(of_block).max().unwrap_or(0);
+        own.saturating_add(certain).saturating_add(either)
+    };
+    steps.iter().map(of_step).fold(0, u128::saturating_add)
+}
+
+/// The module that a node belongs to, as far as its name or the functions around it tell:
+/// exporters write `/layer1/layer1.0/conv1/Conv` or `model/dense/MatMul`.
+fn group_of(node: &Node) -> String {
+    let scope = node.name.rsplit_once('/').map_or("", |(scope, _)| scope.trim_start_matches('/'));
+    if scope.is_empty() { node.path.to_string() } else { scope.to_owned() }
+}
+
+/// The group of what runs inside a node.
+fn join(outer: &str, name: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    if outer.is_empty() { last.to_owned() } else { format!("{outer}/{last}") }
 }

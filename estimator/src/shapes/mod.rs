@@ -17,7 +17,7 @@ mod symbols;
 pub use known::{Data, Known};
 pub use symbols::{Origin, Symbol};
 
-pub(crate) use call::{Call, Mismatch};
+pub(crate) use call::show;
 
 use crate::model::{Contents, Model, Node, ValueId, ValueType};
 use crate::notes::Notes;

@@ -1,0 +1,84 @@
+//! One counting rule per operator, by family. [`find`] is the only register.
+//!
+//! A rule reads a [`Seen`] step and gives its [`Work`]; what it cannot know it leaves `None`, never 0.
+//! An operator that has no rule here is listed as not counted.
+//!
+//! # The cost model of "other operations"
+//! One addition, subtraction, multiplication, division, comparison, selection, rounding, logical operation, power, root,
+//! or one call of an elementary function (exp, log, erf, tanh, sin …) is one operation.
+//! Composite operators are spelled out in these, in the tables of [`elementwise`] and [`normalisation`].
+//! Moving, naming and converting data (`Reshape`, `Transpose`, `Concat`, `Gather`, `Cast` …) is no operation.
+//! Work on padding is counted like any other: a window at the edge counts its full size.
+
+mod attention;
+mod convolution;
+mod elementwise;
+mod linear;
+mod movement;
+mod normalisation;
+mod quantised;
+mod recurrent;
+mod signal;
+
+use super::count::{Seen, Work};
+use super::weights::{Packed, Use};
+use crate::model::Node;
+
+/// How the work of an operator follows from its types.
+pub(super) type Rule = fn(&Seen<'_>) -> Work;
+
+/// The rule of an operator; `None` for one that is not counted.
+pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
+    match domain {
+        "" | "ai.onnx" => linear::find(op)
+            .or_else(|| convolution::find(op))
+            .or_else(|| elementwise::find(op))
+            .or_else(|| movement::find(op))
+            .or_else(|| normalisation::find(op))
+            .or_else(|| recurrent::find(op))
+            .or_else(|| attention::find(op))
+            .or_else(|| quantised::find(op))
+            .or_else(|| signal::find(op)),
+        _ => None,
+    }
+}
+
+/// How a node uses the constant in one of its inputs.
+pub(super) fn use_of(node: &Node, index: usize) -> Use {
+    let special = match node.domain.as_ref() {
+        "" | "ai.onnx" => {
+            movement::use_of(node, index).or_else(|| quantised::use_of(&node.op, index)).or_else(|| {
+                // The running mean and variance.
+                (node.op.as_ref() == "BatchNormalization" && matches!(index, 3 | 4)).then_some(Use::Buffer)
+            })
+        }
+        _ => None,
+    };
+    special.unwrap_or(Use::Plain)
+}
+
+/// The elements of a weight that this operator takes packed into a wider type.
+pub(super) fn packed(node: &Node, index: usize) -> Option<Packed> {
+    let _ = (node, index);
+    None
+}
+
+/// Whether the first output is the first input under a new name or shape, without a copy.
+pub(super) fn is_view(node: &Node) -> bool {
+    matches!(node.domain.as_ref(), "" | "ai.onnx") && movement::is_view(node)
+}
+
+/// Whether the node touches only as much of its first input as it gives out, like a table look-up.
+pub(super) fn reads_as_output(node: &Node) -> bool {
+    matches!(node.domain.as_ref(), "" | "ai.onnx") && movement::reads_as_output(&node.op)
+}
+
+/// Whether the node reads nothing but the shape of its inputs.
+pub(super) fn reads_shape_only(node: &Node) -> bool {
+    matches!(node.domain.as_ref(), "" | "ai.onnx") && matches!(node.op.as_ref(), "Shape" | "Size")
+}
+
+/// Whether the result differs from run to run, so that it is no constant even if all inputs are.
+pub(super) fn is_random(node: &Node) -> bool {
+    ["Random", "Bernoulli", "Multinomial"].iter().any(|start| node.op.starts_with(start))
+}

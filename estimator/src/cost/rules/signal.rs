@@ -1,0 +1,3 @@
+//! tbd
+use super::Rule;
+pub(super) fn find(_op: &str) -> Option<Rule> { None }

@@ -1,0 +1,269 @@
+//! What among a model's constants is a parameter, what a buffer, and what neither.
+//!
+//! A **parameter** is an element of a weight: every float that the file holds as a tensor,
+//! and every integer that stands for a quantised weight, counted unpacked.
+//! A **buffer** is an element of running statistics (mean and variance of a batch norm) or of quantisation constants
+//! (scales and zero points).
+//! **Neither** are settings: integers that describe shapes, axes and indices, the scales of `Resize`,
+//! and single floats written into the graph as `Constant` nodes (`x · 0.5`).
+//!
+//! The role follows from the use, looked for through operators that only name, cut, convert or dequantise.
+//! A tensor used by several nodes counts once, and so do tensors that share their place in an external file.
+
+use super::rules;
+use crate::model::{DType, Graph, Kind, Model, Node, Storage, ValueId, Weight};
+use crate::notes::Notes;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+/// Deepest nesting of bodies that is looked into; shape inference goes no deeper either.
+const MOST_DEPTH: usize = 64;
+
+/// What a constant is used for. Among several uses the last in this order decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Role {
+    /// No use was found.
+    #[default]
+    Unused,
+    /// It describes a shape, an axis, an index or a mode.
+    Setting,
+    /// Running statistics, scales and zero points.
+    Buffer,
+    /// It is computed with.
+    Weight,
+}
+
+/// How one input of an operator uses a constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Floats are computed with; integers are settings.
+    Plain,
+    /// A setting whatever its type.
+    Setting,
+    /// A buffer.
+    Buffer,
+    /// Computed with whatever its type.
+    Weight,
+    /// Passed on: what the first output is used for.
+    Through,
+    /// Passed on as floats: quantised weights come out as weights.
+    Dequantised,
+    /// Integers of up to 8 bits become floats, as some exporters spell dequantisation.
+    Widened,
+}
+
+/// Elements of a weight that is packed into a wider type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Packed {
+    /// Elements before packing.
+    pub elements: Option<u64>,
+    /// What one element is called, for example `u4`.
+    pub dtype: &'static str,
+}
+
+/// A role for each kind of element.
+#[derive(Debug, Clone, Copy, Default)]
+struct Roles {
+    float: Role,
+    small: Role,
+    wide: Role,
+}
+
+impl Roles {
+    fn all(role: Role) -> Self {
+        Self { float: role, small: role, wide: role }
+    }
+
+    fn join(self, other: Self) -> Self {
+        Self {
+            float: self.float.max(other.float),
+            small: self.small.max(other.small),
+            wide: self.wide.max(other.wide),
+        }
+    }
+
+    fn of(self, dtype: DType) -> Role {
+        match dtype.kind() {
+            Kind::Float | Kind::Complex => self.float,
+            Kind::Integer if dtype.bits() <= 8 => self.small,
+            Kind::Integer => self.wide,
+            Kind::Boolean | Kind::Text => Role::Setting,
+        }
+    }
+}
+
+/// The constants of a model, counted.
+#[derive(Debug, Default)]
+pub(super) struct Weights {
+    /// Parameters in all, each tensor once; `None` where they do not fit 64 bits.
+    pub parameters: Option<u64>,
+    /// Elements of buffers.
+    pub buffers: u64,
+    /// Bytes of parameters and buffers as stored; `None` where they do not fit 64 bits.
+    pub bytes: Option<u64>,
+    /// Parameters by stored element type.
+    pub dtypes: BTreeMap<String, u64>,
+    /// For each value: its parameters, at the one value that counts them.
+    pub parameters_of: Vec<u64>,
+    /// For each value: its bytes as stored, if it is a parameter or a buffer.
+    pub bytes_of: Vec<u64>,
+    /// For each value: whether the file holds its contents.
+    pub is_constant: Vec<bool>,
+}
+
+/// Counts the constants of a model.
+pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
+    let mut search = Search {
+        roles: vec![Roles::default(); model.values.len()],
+        packed: BTreeMap::new(),
+        constants: Vec::new(),
+    };
+    search.graph(&model.graph, 0);
+    let mut weights = Weights {
+        parameters: Some(0),
+        bytes: Some(0),
+        parameters_of: vec![0; model.values.len()],
+        bytes_of: vec![0; model.values.len()],
+        is_constant: model.values.iter().map(|value| value.weight.is_some()).collect(),
+        ..Weights::default()
+    };
+    let mut places = HashSet::new();
+    for (id, node_weight) in std::mem::take(&mut search.constants) {
+        let Some(weight) = node_weight.or_else(|| model.value(id)?.weight.as_ref()) else { continue };
+        let Some(slot) = usize::try_from(id.0).ok() else { continue };
+        let from_node = node_weight.is_some();
+        if let Some(known) = weights.is_constant.get_mut(slot) {
+            *known = true;
+        }
+        let role = search.role(id, weight, from_node);
+        let packed = search.packed.get(&id);
+        weights.add(model.name(id), slot, weight, role, packed, &mut places, notes);
+    }
+    weights
+}
+
+type Place = (Arc<str>, u64, Option<u64>);
+
+impl Weights {
+    #[allow(clippy::too_many_arguments)]
+    fn add(
+        &mut self,
+        name: &str,
+        slot: usize,
+        weight: &Weight,
+        role: Role,
+        packed: Option<&Packed>,
+        places: &mut HashSet<Place>,
+        notes: &mut Notes,
+    ) {
+        if !matches!(role, Role::Weight | Role::Buffer) {
+            return;
+        }
+        let bytes = weight.bytes();
+        if let (Some(bytes), Some(held)) = (bytes, self.bytes_of.get_mut(slot)) {
+            *held = bytes;
+        }
+        let shared = match place(weight) {
+            Some(place) => !places.insert(place),
+            None => false,
+        };
+        if shared {
+            notes.info(name, "shares its place in the external file with another weight; counted once");
+            return;
+        }
+        self.bytes = self.bytes.and_then(|sum| sum.checked_add(bytes?));
+        let (elements, dtype) = match packed {
+            Some(packed) => (packed.elements, packed.dtype),
+            None => (weight.elements(), weight.dtype.name()),
+        };
+        if role == Role::Buffer {
+            self.buffers = self.buffers.saturating_add(elements.unwrap_or(0));
+            return;
+        }
+        if let Some(stored) = weight.stored_elements {
+            notes.info(name, format!("stored sparse, {stored} elements; counted as the dense tensor that it stands for"));
+        }
+        self.parameters = self.parameters.and_then(|sum| sum.checked_add(elements?));
+        let Some(elements) = elements else { return };
+        let of_type = self.dtypes.entry(dtype.to_owned()).or_default();
+        *of_type = of_type.saturating_add(elements);
+        if let Some(own) = self.parameters_of.get_mut(slot) {
+            *own = elements;
+        }
+    }
+}
+
+/// Where an external weight lies; tensors of the same place are the same.
+fn place(weight: &Weight) -> Option<Place> {
+    match &weight.storage {
+        Storage::Inside => None,
+        Storage::Outside { .. } => None,
+    }
+}
+
+/// The uses of every value, found from the last node to the first.
+struct Search<'m> {
+    roles: Vec<Roles>,
+    packed: BTreeMap<ValueId, Packed>,
+    /// Every constant in file order; with its contents where a node holds them.
+    constants: Vec<(ValueId, Option<&'m Weight>)>,
+}
+
+impl<'m> Search<'m> {
+    fn graph(&mut self, graph: &'m Graph, depth: usize) {
+        if depth > MOST_DEPTH {
+            return;
+        }
+        self.constants.extend(graph.weights.iter().map(|id| (*id, None)));
+        for node in graph.nodes.iter().filter(|node| node.is("Constant")) {
+            let output = node.outputs.first().copied().flatten();
+            if let (Some(id), Some(weight)) = (output, node.tensor("value").or_else(|| node.tensor("sparse_value"))) {
+                self.constants.push((id, Some(weight)));
+            }
+        }
+        for node in graph.nodes.iter().rev() {
+            for (_, body) in node.graphs() {
+                self.graph(body, depth + 1);
+            }
+            for (index, id) in node.inputs.iter().enumerate() {
+                if let Some(id) = id {
+                    self.used(node, index, *id);
+                }
+            }
+        }
+    }
+
+    fn used(&mut self, node: &Node, index: usize, id: ValueId) {
+        let onward = || {
+            let output = node.outputs.first().copied().flatten();
+            output.and_then(|id| self.roles.get(id.0 as usize)).copied().unwrap_or_default()
+        };
+        let roles = match rules::use_of(node, index) {
+            Use::Plain => Roles { float: Role::Weight, small: Role::Setting, wide: Role::Setting },
+            Use::Setting => Roles::all(Role::Setting),
+            Use::Buffer => Roles::all(Role::Buffer),
+            Use::Weight => Roles::all(Role::Weight),
+            Use::Through => onward(),
+            Use::Dequantised => Roles::all(onward().float),
+            Use::Widened => Roles { wide: onward().wide.min(Role::Setting), small: onward().float, ..onward() },
+        };
+        if let Some(packed) = rules::packed(node, index) {
+            self.packed.insert(id, packed);
+        }
+        if let Some(kept) = self.roles.get_mut(id.0 as usize) {
+            *kept = kept.join(roles);
+        }
+    }
+
+    fn role(&self, id: ValueId, weight: &Weight, from_node: bool) -> Role {
+        let roles = self.roles.get(id.0 as usize).copied().unwrap_or_default();
+        let role = roles.of(weight.dtype);
+        let is_float = matches!(weight.dtype.kind(), Kind::Float | Kind::Complex);
+        match role {
+            Role::Weight if from_node && is_float && weight.elements() == Some(1) => Role::Setting,
+            // A float that nothing uses is still a weight in the file.
+            Role::Unused if is_float && !(from_node && weight.elements() == Some(1)) => Role::Weight,
+            role => role,
+        }
+    }
+}
