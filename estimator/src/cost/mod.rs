@@ -40,9 +40,8 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
     let other_operations = sum(layers.iter().filter(counted).map(|found| found.layer.other_operations));
     let traffic_bytes = sum(layers.iter().map(|found| found.layer.traffic_bytes));
     let too_large = "does not fit 64 bits and is left out";
-    let all_known = |part: fn(&Layer) -> Option<u64>| {
-        layers.iter().filter(counted).all(|found| part(&found.layer).is_some())
-    };
+    let all_known =
+        |part: fn(&Layer) -> Option<u64>| layers.iter().filter(counted).all(|found| part(&found.layer).is_some());
     if macs.is_none() && all_known(|layer| layer.macs) {
         notes.warn("", format!("the number of MACs {too_large}"));
     }
@@ -324,11 +323,10 @@ fn counted_blocks<'b, 'm>(model: &Model, blocks: &'b [Block<'m>]) -> Vec<&'b Blo
 fn operations(model: &Model, steps: &[Step<'_>]) -> u128 {
     let of_step = |step: &Step<'_>| {
         let work = rules::find(&step.node.domain, &step.node.op).map(|rule| rule(&Seen::new(model, step)));
-        let own = work.map_or(0, |work| {
-            2 * u128::from(work.macs.unwrap_or(0)) + u128::from(work.other.unwrap_or(0))
-        });
+        let own = work.map_or(0, |work| 2 * u128::from(work.macs.unwrap_or(0)) + u128::from(work.other.unwrap_or(0)));
         let of_block = |block: &Block<'_>| operations(model, &block.steps).saturating_mul(u128::from(block.times));
-        let certain: u128 = step.blocks.iter().filter(|block| !block.alternative).map(of_block).fold(0, u128::saturating_add);
+        let certain: u128 =
+            step.blocks.iter().filter(|block| !block.alternative).map(of_block).fold(0, u128::saturating_add);
         let either = step.blocks.iter().filter(|block| block.alternative).map(of_block).max().unwrap_or(0);
         own.saturating_add(certain).saturating_add(either)
     };

@@ -75,11 +75,7 @@ impl Roles {
     }
 
     fn join(self, other: Self) -> Self {
-        Self {
-            float: self.float.max(other.float),
-            small: self.small.max(other.small),
-            wide: self.wide.max(other.wide),
-        }
+        Self { float: self.float.max(other.float), small: self.small.max(other.small), wide: self.wide.max(other.wide) }
     }
 
     fn of(self, dtype: DType) -> Role {
@@ -113,11 +109,8 @@ pub(super) struct Weights {
 
 /// Counts the constants of a model.
 pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
-    let mut search = Search {
-        roles: vec![Roles::default(); model.values.len()],
-        packed: BTreeMap::new(),
-        constants: Vec::new(),
-    };
+    let mut search =
+        Search { roles: vec![Roles::default(); model.values.len()], packed: BTreeMap::new(), constants: Vec::new() };
     search.graph(&model.graph, 0);
     let mut weights = Weights {
         parameters: Some(0),
@@ -181,7 +174,10 @@ impl Weights {
             return;
         }
         if let Some(stored) = weight.stored_elements {
-            notes.info(name, format!("stored sparse, {stored} elements; counted as the dense tensor that it stands for"));
+            notes.info(
+                name,
+                format!("stored sparse, {stored} elements; counted as the dense tensor that it stands for"),
+            );
         }
         self.parameters = self.parameters.and_then(|sum| sum.checked_add(elements?));
         let Some(elements) = elements else { return };
@@ -193,11 +189,11 @@ impl Weights {
     }
 }
 
-/// Where an external weight lies; tensors of the same place are the same.
+/// Where an external weight lies; tensors of the same place and length are the same.
 fn place(weight: &Weight) -> Option<Place> {
     match &weight.storage {
+        Storage::Outside { file, offset, .. } => Some((file.clone(), *offset, weight.bytes())),
         Storage::Inside => None,
-        Storage::Outside { .. } => None,
     }
 }
 

@@ -84,8 +84,7 @@ fn contractions(seen: &Seen<'_>) -> Option<Work> {
     let mut operands = operands.into_iter().enumerate();
     let (_, mut current) = operands.next()?;
     for (index, next) in operands {
-        let needed =
-            |label: &Label| wanted.contains(label) || last_use.get(label).is_some_and(|last| *last > index);
+        let needed = |label: &Label| wanted.contains(label) || last_use.get(label).is_some_and(|last| *last > index);
         let (current_sum, left) = summed_alone(current, &next, needed);
         let (next_sum, right) = summed_alone(next, &left, needed);
         other = sum([other, current_sum.map_or(Some(0), |labels| extent(&labels))]);
@@ -110,8 +109,7 @@ fn summed_alone(
     partner: &BTreeSet<Label>,
     needed: impl Fn(&Label) -> bool,
 ) -> (Option<BTreeSet<Label>>, BTreeSet<Label>) {
-    let left: BTreeSet<Label> =
-        own.iter().filter(|label| needed(label) || partner.contains(label)).copied().collect();
+    let left: BTreeSet<Label> = own.iter().filter(|label| needed(label) || partner.contains(label)).copied().collect();
     if left.len() == own.len() { (None, left) } else { (Some(own), left) }
 }
 

@@ -72,8 +72,8 @@ pub(super) fn use_of(node: &Node, index: usize) -> Option<Use> {
         },
         ("Concat" | "Identity" | "Transpose" | "Flatten", _) => Use::Through,
         (
-            "CastLike" | "DepthToSpace" | "Expand" | "Gather" | "GatherElements" | "GatherND" | "Pad" | "Reshape" | "Slice"
-            | "SpaceToDepth" | "Split" | "Squeeze" | "Tile" | "Unsqueeze",
+            "CastLike" | "DepthToSpace" | "Expand" | "Gather" | "GatherElements" | "GatherND" | "Pad" | "Reshape"
+            | "Slice" | "SpaceToDepth" | "Split" | "Squeeze" | "Tile" | "Unsqueeze",
             0,
         ) => Use::Through,
         // Scales and regions of interest, floats that describe a shape.

@@ -1,3 +1,5 @@
 //! tbd
 use super::Rule;
-pub(super) fn find(_op: &str) -> Option<Rule> { None }
+pub(super) fn find(_op: &str) -> Option<Rule> {
+    None
+}
