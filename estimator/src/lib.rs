@@ -8,6 +8,7 @@ pub mod cost;
 pub mod energy;
 pub mod format;
 pub mod formats;
+pub mod hardware;
 pub mod model;
 pub mod notes;
 pub mod range;
