@@ -1,10 +1,13 @@
 //! From energy to emissions: how clean the electricity is, how much a site adds, and what the result feels like.
 //!
-//! Here are the tables of grids, sites, equivalents and general factors, the search for places, and the emissions of a known energy.
+//! Here are the tables of grids, sites, equivalents, general factors and published runs, the search for places, and the emissions of a known energy.
 //! How much energy a workload needs belongs to `energy`; devices belong to `hardware`.
 
+pub mod equivalents;
+pub mod factors;
 pub mod grids;
 pub mod places;
+pub mod published;
 pub mod sites;
 
 use crate::range::Ratio;
