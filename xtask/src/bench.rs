@@ -17,16 +17,8 @@ struct Part {
 
 /// The limits on downloads, in bytes after brotli.
 const PARTS: [Part; 2] = [
-    Part {
-        name: "initial download (HTML, CSS, JS, the page's wasm)",
-        limit_bytes: 450_000,
-        files: initial,
-    },
-    Part {
-        name: "parser worker (JS, wasm)",
-        limit_bytes: 600_000,
-        files: worker,
-    },
+    Part { name: "initial download (HTML, CSS, JS, the page's wasm)", limit_bytes: 450_000, files: initial },
+    Part { name: "parser worker (JS, wasm)", limit_bytes: 600_000, files: worker },
 ];
 
 /// Compresses a file with Node.js, which is there because wasm-opt needs it, and prints the size.
@@ -48,12 +40,7 @@ pub fn sizes() -> Result<(), String> {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             details.push(format!("  {name}: {size} B"));
         }
-        println!(
-            "| {} | {:.1} kB | {:.0} kB |",
-            part.name,
-            total as f64 / 1e3,
-            part.limit_bytes as f64 / 1e3
-        );
+        println!("| {} | {:.1} kB | {:.0} kB |", part.name, total as f64 / 1e3, part.limit_bytes as f64 / 1e3);
         if total > part.limit_bytes {
             over.push(format!("{}: {total} B\n{}", part.name, details.join("\n")));
         }
@@ -80,11 +67,7 @@ fn initial(dist: &Path) -> Result<Vec<PathBuf>, String> {
 }
 
 fn worker(dist: &Path) -> Result<Vec<PathBuf>, String> {
-    let names = [
-        "file_worker_loader.js",
-        "file_worker.js",
-        "file_worker_bg.wasm",
-    ];
+    let names = ["file_worker_loader.js", "file_worker.js", "file_worker_bg.wasm"];
     Ok(names.iter().map(|name| dist.join(name)).collect())
 }
 
@@ -111,9 +94,6 @@ mod tests {
         let html = r#"<link rel="stylesheet" href="./style-1a.css"><link rel=icon href=./icon.svg>
             <script type="module">import init from './app-2b.js'; init({ module_or_path: './app-2b_bg.wasm' });</script>
             <link rel="modulepreload" href="./app-2b.js"><script src="https://elsewhere.example/x.js"></script>"#;
-        assert_eq!(
-            named_files(html),
-            ["app-2b.js", "app-2b_bg.wasm", "style-1a.css"]
-        );
+        assert_eq!(named_files(html), ["app-2b.js", "app-2b_bg.wasm", "style-1a.css"]);
     }
 }

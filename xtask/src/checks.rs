@@ -26,12 +26,8 @@ pub enum Part {
 
 impl Part {
     /// Every part with its name, in the order in which they run.
-    pub const ALL: [(&str, Part); 4] = [
-        ("fmt", Part::Fmt),
-        ("clippy", Part::Clippy),
-        ("unit", Part::Unit),
-        ("e2e", Part::E2e),
-    ];
+    pub const ALL: [(&str, Part); 4] =
+        [("fmt", Part::Fmt), ("clippy", Part::Clippy), ("unit", Part::Unit), ("e2e", Part::E2e)];
 }
 
 /// Runs the parts; `filter` goes to cargo test as the name that tests must contain.
@@ -95,8 +91,6 @@ fn unit(filter: Option<&str>) -> Result<(), String> {
 
 fn e2e(mode: Mode, filter: Option<&str>) -> Result<(), String> {
     let mut cargo = program("cargo");
-    cargo
-        .args(["test", "--locked", "--package", "e2e", "--tests"])
-        .env("GREENPRINT_DIST", mode.dist());
+    cargo.args(["test", "--locked", "--package", "e2e", "--tests"]).env("GREENPRINT_DIST", mode.dist());
     run(cargo.args(filter))
 }

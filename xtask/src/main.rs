@@ -148,9 +148,7 @@ fn parts(names: &str) -> Result<Vec<Part>, Failure> {
                 .iter()
                 .find(|(known, _)| *known == name)
                 .map(|(_, part)| *part)
-                .ok_or_else(|| {
-                    Failure::Use(format!("--only takes fmt, clippy, unit, e2e; not {name}"))
-                })
+                .ok_or_else(|| Failure::Use(format!("--only takes fmt, clippy, unit, e2e; not {name}")))
         })
         .collect()
 }

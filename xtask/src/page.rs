@@ -103,9 +103,7 @@ fn hash(path: &Path, hasher: &mut DefaultHasher) -> Result<(), String> {
         }
     } else if path.exists() {
         let bytes = fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        path.strip_prefix(tools::root())
-            .unwrap_or(path)
-            .hash(hasher);
+        path.strip_prefix(tools::root()).unwrap_or(path).hash(hasher);
         bytes.hash(hasher);
     }
     Ok(())

@@ -80,13 +80,7 @@ impl WasmRust {
         if let WasmRust::In(dir) = self {
             dirs.push(dir.clone());
             // What rustup's cargo leaves behind for its children would lead back to rustup's compiler.
-            for variable in [
-                "CARGO",
-                "RUSTC",
-                "RUSTDOC",
-                "RUSTUP_TOOLCHAIN",
-                "LD_LIBRARY_PATH",
-            ] {
+            for variable in ["CARGO", "RUSTC", "RUSTDOC", "RUSTUP_TOOLCHAIN", "LD_LIBRARY_PATH"] {
                 command.env_remove(variable);
             }
         }
@@ -106,19 +100,12 @@ impl WasmRust {
     /// The folder in which this compiler looks for the standard library for wasm32.
     pub fn target_libdir(&self) -> Option<PathBuf> {
         let mut rustc = self.program("rustc").ok()?;
-        rustc.args([
-            "--print",
-            "target-libdir",
-            "--target",
-            "wasm32-unknown-unknown",
-        ]);
+        rustc.args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"]);
         output(&mut rustc).map(PathBuf::from)
     }
 }
 
 fn holds_core(dir: &Path) -> bool {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.file_name())
-        .any(|name| name.to_string_lossy().starts_with("libcore-"))
+    entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with("libcore-"))
 }

@@ -54,10 +54,7 @@ impl Fault {
     ];
 
     fn prefix(self) -> &'static str {
-        Fault::ALL
-            .iter()
-            .find(|(fault, _)| *fault == self)
-            .map_or("", |(_, prefix)| prefix)
+        Fault::ALL.iter().find(|(fault, _)| *fault == self).map_or("", |(_, prefix)| prefix)
     }
 
     fn of(path: &str) -> (Option<Fault>, &str) {
@@ -108,9 +105,7 @@ impl Server {
         };
         let http = loop {
             let Some(next) = wished.pop_front() else {
-                return Err(format!(
-                    "no free port from {port} on; choose another with --port"
-                ));
+                return Err(format!("no free port from {port} on; choose another with --port"));
             };
             if let Ok(http) = tiny_http::Server::http(("127.0.0.1", next)) {
                 break Arc::new(http);
@@ -128,12 +123,7 @@ impl Server {
                 })
             })
             .collect();
-        Ok(Server {
-            http,
-            port,
-            seen,
-            threads,
-        })
+        Ok(Server { http, port, seen, threads })
     }
 
     /// The port it listens on.
@@ -173,11 +163,7 @@ impl Drop for Server {
 }
 
 fn answer(request: Request, dir: &Path, seen: &Mutex<Vec<Seen>>) {
-    let range = request
-        .headers()
-        .iter()
-        .find(|h| h.field.equiv("Range"))
-        .map(|h| h.value.as_str().to_owned());
+    let range = request.headers().iter().find(|h| h.field.equiv("Range")).map(|h| h.value.as_str().to_owned());
     let answer = Answer::to(request.method(), request.url(), range.as_deref(), dir);
     if let Ok(mut seen) = seen.lock() {
         seen.push(Seen {
@@ -225,10 +211,7 @@ impl Answer {
             for (name, value) in [
                 ("Access-Control-Allow-Origin", "*"),
                 ("Access-Control-Allow-Headers", "Range"),
-                (
-                    "Access-Control-Expose-Headers",
-                    "Content-Range, Content-Length, Accept-Ranges",
-                ),
+                ("Access-Control-Expose-Headers", "Content-Range, Content-Length, Accept-Ranges"),
             ] {
                 answer.headers.push((name, value.into()));
             }
@@ -257,17 +240,12 @@ impl Answer {
         }
         let mut file = File::open(&file_path)?;
         let size = file.metadata()?.len();
-        let content_type = (
-            "Content-Type",
-            content_type(&file_path.to_string_lossy()).to_owned(),
-        );
+        let content_type = ("Content-Type", content_type(&file_path.to_string_lossy()).to_owned());
         let (status, start, length, mut headers) = match range.map(|r| parse_range(r, size)) {
             None | Some(Wanted::Whole) => (200, 0, size, vec![]),
             Some(Wanted::Nothing) => {
                 let mut refusal = Answer::text(416, "no such range");
-                refusal
-                    .headers
-                    .push(("Content-Range", format!("bytes */{size}")));
+                refusal.headers.push(("Content-Range", format!("bytes */{size}")));
                 return Ok(refusal);
             }
             Some(Wanted::Part { start, length }) => {
@@ -277,13 +255,7 @@ impl Answer {
         };
         headers.push(content_type);
         file.seek(SeekFrom::Start(start))?;
-        Ok(Answer {
-            status,
-            headers,
-            body: Box::new(file.take(length)),
-            length,
-            fault: None,
-        })
+        Ok(Answer { status, headers, body: Box::new(file.take(length)), length, fault: None })
     }
 
     fn send(self, request: Request) -> io::Result<()> {
@@ -292,14 +264,11 @@ impl Answer {
             Some(Fault::Cut) => Box::new(CutOff(self.body.take(self.length / 2))),
             _ => self.body,
         };
-        let headers = self
-            .headers
-            .iter()
-            .filter_map(|(name, value)| Header::from_bytes(*name, value.as_str()).ok())
-            .collect();
+        let headers =
+            self.headers.iter().filter_map(|(name, value)| Header::from_bytes(*name, value.as_str()).ok()).collect();
         let length = usize::try_from(self.length).ok();
-        let response = Response::new(StatusCode(self.status), headers, body, length, None)
-            .with_chunked_threshold(usize::MAX);
+        let response =
+            Response::new(StatusCode(self.status), headers, body, length, None).with_chunked_threshold(usize::MAX);
         request.respond(response)
     }
 }
@@ -329,9 +298,7 @@ impl Read for CutOff {
 /// The file that a path of a URL means, or nothing when it would leave the folder.
 fn below(dir: &Path, path: &str) -> Option<PathBuf> {
     let path = PathBuf::from(percent_decoded(path)?);
-    path.components()
-        .all(|part| matches!(part, Component::Normal(_)))
-        .then(|| dir.join(path))
+    path.components().all(|part| matches!(part, Component::Normal(_))).then(|| dir.join(path))
 }
 
 fn percent_decoded(text: &str) -> Option<String> {
@@ -358,10 +325,8 @@ enum Wanted {
 
 /// What a Range header asks of a file of `size` bytes. Several ranges at once, or nonsense, mean the whole file.
 fn parse_range(header: &str, size: u64) -> Wanted {
-    let Some((first, last)) = header
-        .strip_prefix("bytes=")
-        .filter(|spec| !spec.contains(','))
-        .and_then(|spec| spec.trim().split_once('-'))
+    let Some((first, last)) =
+        header.strip_prefix("bytes=").filter(|spec| !spec.contains(',')).and_then(|spec| spec.trim().split_once('-'))
     else {
         return Wanted::Whole;
     };

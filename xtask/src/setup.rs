@@ -17,14 +17,7 @@ use crate::run::{WasmRust, output, program, run, run_within};
 /// How long rustup may take to fetch one target before it counts as unreachable.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
 /// Debian's Rust for the web and what it needs to build for wasm32.
-const DEBIAN_RUST: [&str; 6] = [
-    "rustc-web",
-    "cargo-web",
-    "rust-web-src",
-    "rust-web-llvm",
-    "rust-web-clippy",
-    "lld-22",
-];
+const DEBIAN_RUST: [&str; 6] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "rust-web-clippy", "lld-22"];
 /// Where Debian's packages put their programs.
 const DEBIAN_BIN: &str = "/usr/bin";
 /// Set to `debian` to build for wasm32 with Debian's compiler even where rustup's could.
@@ -41,9 +34,7 @@ pub fn for_building(chatty: bool) -> Result<WasmRust, String> {
     cargo_tool("wasm-bindgen-cli", &wasm_bindgen, &[], 1, chatty)?;
     npm_package("binaryen", tools::BINARYEN, chatty)?;
     // Later cargo commands can then do without the network, which trunk's `offline` demands.
-    run(rust
-        .program("cargo")?
-        .args(["fetch", "--locked", "--quiet"]))?;
+    run(rust.program("cargo")?.args(["fetch", "--locked", "--quiet"]))?;
     Ok(rust)
 }
 
@@ -62,8 +53,7 @@ fn lock() -> Result<File, String> {
     let path = dir.join("lock");
     fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     let file = File::create(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    file.lock()
-        .map_err(|e| format!("{}: {e}", path.display()))?;
+    file.lock().map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(file)
 }
 
@@ -119,8 +109,7 @@ fn wasm_rust(chatty: bool) -> Result<WasmRust, String> {
 
 fn has_debian_rust() -> bool {
     let mut dpkg = program("dpkg-query");
-    dpkg.args(["-W", "-f=${db:Status-Status}\n"])
-        .args(DEBIAN_RUST);
+    dpkg.args(["-W", "-f=${db:Status-Status}\n"]).args(DEBIAN_RUST);
     output(&mut dpkg).is_some_and(|states| states.lines().all(|state| state == "installed"))
 }
 
@@ -131,10 +120,7 @@ fn debian_rust(rust: &WasmRust) -> Result<(), String> {
         apt_install(&DEBIAN_RUST)?;
     }
     let version = output(rust.program("rustc")?.arg("-V")).ok_or("its rustc does not run")?;
-    let version: String = version
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
+    let version: String = version.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let kept = tools::tool_dir("std-wasm32", &version)?;
     if !kept.is_dir() {
         build_std(rust, &kept)?;
@@ -154,8 +140,7 @@ fn build_std(rust: &WasmRust, kept: &Path) -> Result<(), String> {
     let failed = |e| format!("{}: {e}", project.display());
     fs::create_dir_all(project.join("src")).map_err(failed)?;
     fs::write(project.join("src/lib.rs"), "#![no_std]\n").map_err(failed)?;
-    let manifest =
-        "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
+    let manifest = "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
     fs::write(project.join("Cargo.toml"), manifest).map_err(failed)?;
     let mut cargo = rust.program("cargo")?;
     cargo
@@ -196,11 +181,7 @@ fn apt_install(packages: &[&str]) -> Result<(), String> {
         if sudo {
             command.args(["-n", "apt-get"]);
         }
-        command
-            .args(args)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
+        command.args(args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
         run(&mut command)
     };
     // Old lists may still do, so this may fail.
@@ -213,13 +194,7 @@ fn apt_install(packages: &[&str]) -> Result<(), String> {
 }
 
 /// Compiles a program from the crate registry into the cache.
-fn cargo_tool(
-    name: &str,
-    version: &str,
-    flags: &[&str],
-    opt_level: u8,
-    chatty: bool,
-) -> Result<(), String> {
+fn cargo_tool(name: &str, version: &str, flags: &[&str], opt_level: u8, chatty: bool) -> Result<(), String> {
     let dir = tools::tool_dir(name, version)?;
     if dir.is_dir() {
         present(&format!("{name} {version}"), chatty);
@@ -257,9 +232,7 @@ fn npm_package(name: &str, version: &str, chatty: bool) -> Result<(), String> {
         return Ok(());
     }
     if tools::in_path("npm").is_none() {
-        return Err(format!(
-            "install Node.js with npm: {name} comes from the npm registry and needs it"
-        ));
+        return Err(format!("install Node.js with npm: {name} comes from the npm registry and needs it"));
     }
     println!("setup: {name} {version}: fetching it from the npm registry");
     let unfinished = partial(&dir);
@@ -285,9 +258,7 @@ fn component(subcommand: &str, component: &str, chatty: bool) -> Result<(), Stri
     rustup.args(["component", "add", component]);
     match run_within(&mut rustup, RUSTUP_LIMIT) {
         Ok(()) if there() => Ok(()),
-        _ => Err(format!(
-            "install {component} for this Rust: `rustup component add {component}` did not work"
-        )),
+        _ => Err(format!("install {component} for this Rust: `rustup component add {component}` did not work")),
     }
 }
 
@@ -298,7 +269,6 @@ fn browser(chatty: bool) -> Result<(), String> {
         return Ok(());
     }
     println!("setup: browser: installing Debian's Chromium");
-    apt_install(&["chromium", "chromium-driver", "fonts-dejavu-core"]).map_err(|why| {
-        format!("install Chromium or Chrome, or set CHROMIUM to where it lies ({why})")
-    })
+    apt_install(&["chromium", "chromium-driver", "fonts-dejavu-core"])
+        .map_err(|why| format!("install Chromium or Chrome, or set CHROMIUM to where it lies ({why})"))
 }

@@ -40,11 +40,7 @@ pub fn cache() -> Result<PathBuf, String> {
     let home = env::var_os("HOME")
         .or_else(|| env::var_os("USERPROFILE"))
         .ok_or("set HOME or XDG_CACHE_HOME: the tools are kept in a cache folder below it")?;
-    let below = if cfg!(target_os = "macos") {
-        "Library/Caches/greenprint"
-    } else {
-        ".cache/greenprint"
-    };
+    let below = if cfg!(target_os = "macos") { "Library/Caches/greenprint" } else { ".cache/greenprint" };
     Ok(PathBuf::from(home).join(below))
 }
 
@@ -63,8 +59,7 @@ pub fn tool_dir(name: &str, version: &str) -> Result<PathBuf, String> {
 pub fn wasm_bindgen() -> Result<String, String> {
     let lock = root().join("Cargo.lock");
     let text = std::fs::read_to_string(&lock).map_err(|e| format!("{}: {e}", lock.display()))?;
-    locked_version(&text, "wasm-bindgen")
-        .ok_or_else(|| format!("{} does not name wasm-bindgen", lock.display()))
+    locked_version(&text, "wasm-bindgen").ok_or_else(|| format!("{} does not name wasm-bindgen", lock.display()))
 }
 
 fn locked_version(lock: &str, package: &str) -> Option<String> {
@@ -100,28 +95,18 @@ pub fn chromium() -> Option<PathBuf> {
     if let Some(named) = env::var_os("CHROMIUM") {
         return Some(PathBuf::from(named));
     }
-    let names = [
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-    ];
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let apps = [
         "/Applications/Chromium.app/Contents/MacOS/Chromium",
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     ];
-    names
-        .iter()
-        .find_map(|name| in_path(name))
-        .or_else(|| apps.iter().map(PathBuf::from).find(|app| app.exists()))
+    names.iter().find_map(|name| in_path(name)).or_else(|| apps.iter().map(PathBuf::from).find(|app| app.exists()))
 }
 
 /// The first program of this name in `PATH`.
 pub fn in_path(name: &str) -> Option<PathBuf> {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|dir| dir.join(&file))
-        .find(|path| path.is_file())
+    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(&file)).find(|path| path.is_file())
 }
 
 #[cfg(test)]
@@ -132,10 +117,7 @@ mod tests {
     fn the_locked_version_is_of_exactly_that_package() {
         let lock = "[[package]]\nname = \"wasm-bindgen-shared\"\nversion = \"0.2.1\"\n\n\
                     [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.7\"\nsource = \"x\"\n";
-        assert_eq!(
-            locked_version(lock, "wasm-bindgen").as_deref(),
-            Some("0.2.7")
-        );
+        assert_eq!(locked_version(lock, "wasm-bindgen").as_deref(), Some("0.2.7"));
         assert_eq!(locked_version(lock, "yew"), None);
     }
 }

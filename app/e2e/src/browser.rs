@@ -56,8 +56,8 @@ impl Browser {
     }
 
     fn start() -> Browser {
-        let program = tools::chromium()
-            .expect("no Chromium found: run `cargo xtask setup`, or set CHROMIUM to where it lies");
+        let program =
+            tools::chromium().expect("no Chromium found: run `cargo xtask setup`, or set CHROMIUM to where it lies");
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let profile = output_dir().join(format!("profile-{}-{number}", std::process::id()));
         let _ = fs::remove_dir_all(&profile);
@@ -100,27 +100,17 @@ impl Browser {
             let wire = wire.clone();
             move || wire.listen(BufReader::new(answers))
         });
-        let browser = Browser {
-            child: Mutex::new(child),
-            profile,
-            wire,
-        };
+        let browser = Browser { child: Mutex::new(child), profile, wire };
         browser.call(None, "Browser.getVersion", json!({}));
         browser
     }
 
     /// Sends a message and waits for its answer; an error is what the browser said against it.
-    pub(crate) fn try_call(
-        &self,
-        session: Option<&str>,
-        method: &str,
-        params: Value,
-    ) -> Result<Value, String> {
+    pub(crate) fn try_call(&self, session: Option<&str>, method: &str, params: Value) -> Result<Value, String> {
         let (sender, receiver) = mpsc::channel();
         self.wire.send(session, method, params, Some(sender));
-        let mut answer = receiver
-            .recv_timeout(ANSWER_LIMIT)
-            .map_err(|_| format!("{method}: Chromium gave no answer"))?;
+        let mut answer =
+            receiver.recv_timeout(ANSWER_LIMIT).map_err(|_| format!("{method}: Chromium gave no answer"))?;
         match answer.get("error") {
             Some(error) => Err(format!("{method}: {error}")),
             None => Ok(answer["result"].take()),
@@ -129,8 +119,7 @@ impl Browser {
 
     /// Sends a message and waits for its answer.
     pub(crate) fn call(&self, session: Option<&str>, method: &str, params: Value) -> Value {
-        self.try_call(session, method, params)
-            .unwrap_or_else(|why| panic!("{why}"))
+        self.try_call(session, method, params).unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// What the sessions have reported, oldest first.
@@ -142,13 +131,7 @@ impl Browser {
 }
 
 impl Wire {
-    fn send(
-        &self,
-        session: Option<&str>,
-        method: &str,
-        params: Value,
-        answer: Option<Sender<Value>>,
-    ) {
+    fn send(&self, session: Option<&str>, method: &str, params: Value, answer: Option<Sender<Value>>) {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut message = json!({ "id": id, "method": method, "params": params });
         if let Some(session) = session {

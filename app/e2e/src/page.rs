@@ -48,26 +48,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
-            width: 1280,
-            height: 800,
-            scale: 1.0,
-            dark: false,
-            reduced_motion: true,
-            before: String::new(),
-        }
+        Options { width: 1280, height: 800, scale: 1.0, dark: false, reduced_motion: true, before: String::new() }
     }
 }
 
 impl Options {
     /// A phone: 390 × 844 CSS pixels, two device pixels each.
     pub fn phone() -> Self {
-        Options {
-            width: 390,
-            height: 844,
-            scale: 2.0,
-            ..Options::default()
-        }
+        Options { width: 390, height: 844, scale: 2.0, ..Options::default() }
     }
 }
 
@@ -112,11 +100,7 @@ impl Page {
     /// As [`Page::open`], in another window or theme.
     pub fn open_with(path: &str, options: &Options) -> Page {
         let dist = dist();
-        assert!(
-            dist.join("index.html").exists(),
-            "{} holds no page: run `cargo xtask build`",
-            dist.display()
-        );
+        assert!(dist.join("index.html").exists(), "{} holds no page: run `cargo xtask build`", dist.display());
         let server = Server::start(&dist, 0).unwrap_or_else(|why| panic!("{why}"));
         let browser = Browser::shared();
         let text = |value: Value| value.as_str().expect("a string").to_owned();
@@ -128,13 +112,7 @@ impl Page {
         let attach = json!({ "targetId": target, "flatten": true });
         let session = browser.call(None, "Target.attachToTarget", attach);
         let session = text(session["sessionId"].clone());
-        let page = Page {
-            browser,
-            server,
-            context,
-            target,
-            session,
-        };
+        let page = Page { browser, server, context, target, session };
         page.call("Page.enable", json!({}));
         page.resize(options.width, options.height, options.scale);
         page.theme(options.dark, options.reduced_motion);
@@ -172,10 +150,7 @@ impl Page {
     }
 
     fn wait_until_loaded(&self) {
-        self.wait_for_true(
-            "the document is complete",
-            "document.readyState === 'complete'",
-        );
+        self.wait_for_true("the document is complete", "document.readyState === 'complete'");
     }
 
     /// The address shown, fragment included.
@@ -193,19 +168,12 @@ impl Page {
 
     /// Changes what the system prefers.
     pub fn theme(&self, dark: bool, reduced_motion: bool) {
-        let motion = if reduced_motion {
-            "reduce"
-        } else {
-            "no-preference"
-        };
+        let motion = if reduced_motion { "reduce" } else { "no-preference" };
         let features = json!([
             { "name": "prefers-color-scheme", "value": if dark { "dark" } else { "light" } },
             { "name": "prefers-reduced-motion", "value": motion },
         ]);
-        self.call(
-            "Emulation.setEmulatedMedia",
-            json!({ "features": features }),
-        );
+        self.call("Emulation.setEmulatedMedia", json!({ "features": features }));
     }
 
     /// Shows the page as it would be printed, or as on screen again.
@@ -224,15 +192,12 @@ impl Page {
 
     /// The value of a JavaScript expression; a promise is waited for.
     pub fn eval(&self, script: &str) -> Value {
-        self.try_eval(script)
-            .unwrap_or_else(|why| panic!("{script}\n{why}"))
+        self.try_eval(script).unwrap_or_else(|why| panic!("{script}\n{why}"))
     }
 
     fn try_eval(&self, script: &str) -> Result<Value, String> {
         let params = json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
-        let mut answer = self
-            .browser
-            .try_call(Some(&self.session), "Runtime.evaluate", params)?;
+        let mut answer = self.browser.try_call(Some(&self.session), "Runtime.evaluate", params)?;
         match answer.get("exceptionDetails") {
             Some(details) => Err(exception_text(details)),
             None => Ok(answer["result"]["value"].take()),
@@ -241,9 +206,7 @@ impl Page {
 
     fn eval_string(&self, script: &str) -> String {
         let value = self.eval(script);
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     }
 
     /// The value of `body`, the body of a function that may use `find(selector)`; nothing while it returns null.
@@ -260,9 +223,8 @@ impl Page {
                 return value;
             }
             if start.elapsed() > WAIT_LIMIT {
-                let seen = self
-                    .try_find(selector, "return all.map((e) => e.outerHTML.slice(0, 500))")
-                    .unwrap_or_default();
+                let seen =
+                    self.try_find(selector, "return all.map((e) => e.outerHTML.slice(0, 500))").unwrap_or_default();
                 panic!("waited for {what}; `{selector}` finds {seen:#}");
             }
             thread::sleep(WAIT_STEP);
@@ -277,10 +239,7 @@ impl Page {
             if value == Ok(Value::Bool(true)) {
                 return;
             }
-            assert!(
-                start.elapsed() < WAIT_LIMIT,
-                "waited until {what}; `{expression}` is {value:?}"
-            );
+            assert!(start.elapsed() < WAIT_LIMIT, "waited until {what}; `{expression}` is {value:?}");
             thread::sleep(WAIT_STEP);
         }
     }
@@ -305,9 +264,7 @@ impl Page {
     /// How many such elements are shown now.
     pub fn count(&self, selector: &str) -> usize {
         let count = self.try_find(selector, "return all.length");
-        count
-            .and_then(|c| usize::try_from(c.as_u64()?).ok())
-            .unwrap_or(0)
+        count.and_then(|c| usize::try_from(c.as_u64()?).ok()).unwrap_or(0)
     }
 
     /// The text of the first such element, as it is shown.
@@ -476,15 +433,13 @@ impl Page {
         let behavior = json!({
             "behavior": "allow", "browserContextId": self.context, "downloadPath": dir,
         });
-        self.browser
-            .call(None, "Browser.setDownloadBehavior", behavior);
+        self.browser.call(None, "Browser.setDownloadBehavior", behavior);
         action(self);
         let start = Instant::now();
         loop {
             let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
-            let done = entries
-                .map(|entry| entry.path())
-                .find(|path| path.extension().is_none_or(|e| e != "crdownload"));
+            let done =
+                entries.map(|entry| entry.path()).find(|path| path.extension().is_none_or(|e| e != "crdownload"));
             if let Some(path) = done {
                 let name = path.file_name().unwrap_or_default();
                 let name = name.to_string_lossy().into_owned();
@@ -515,9 +470,7 @@ impl Page {
 
     fn capture(&self, file: &Path, how: Value) {
         let answer = self.call("Page.captureScreenshot", how);
-        let png = BASE64
-            .decode(answer["data"].as_str().unwrap_or_default())
-            .expect("base64 from Chromium");
+        let png = BASE64.decode(answer["data"].as_str().unwrap_or_default()).expect("base64 from Chromium");
         fs::write(file, png).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     }
 
@@ -559,9 +512,7 @@ impl Page {
         for event in self.events() {
             let params = &event["params"];
             match event["method"].as_str().unwrap_or_default() {
-                "Runtime.exceptionThrown" => {
-                    errors.push(exception_text(&params["exceptionDetails"]))
-                }
+                "Runtime.exceptionThrown" => errors.push(exception_text(&params["exceptionDetails"])),
                 "Runtime.consoleAPICalled" if params["type"] == "error" => {
                     let words = params["args"].as_array().cloned().unwrap_or_default();
                     let words: Vec<String> = words.iter().map(console_text).collect();
@@ -615,18 +566,11 @@ impl Page {
 impl Drop for Page {
     fn drop(&mut self) {
         if thread::panicking() {
-            let name = thread::current()
-                .name()
-                .unwrap_or("test")
-                .replace("::", "-");
+            let name = thread::current().name().unwrap_or("test").replace("::", "-");
             let file = output_dir().join(format!("failed-{name}.png"));
             let how = json!({ "format": "png" });
-            let shot = self
-                .browser
-                .try_call(Some(&self.session), "Page.captureScreenshot", how);
-            let png = shot
-                .ok()
-                .and_then(|s| BASE64.decode(s["data"].as_str()?).ok());
+            let shot = self.browser.try_call(Some(&self.session), "Page.captureScreenshot", how);
+            let png = shot.ok().and_then(|s| BASE64.decode(s["data"].as_str()?).ok());
             if png.is_some_and(|png| fs::write(&file, png).is_ok()) {
                 eprintln!("what the page showed: {}", file.display());
             }
@@ -635,9 +579,7 @@ impl Drop for Page {
             }
         }
         let context = json!({ "browserContextId": self.context });
-        let _ = self
-            .browser
-            .try_call(None, "Target.disposeBrowserContext", context);
+        let _ = self.browser.try_call(None, "Target.disposeBrowserContext", context);
     }
 }
 

@@ -12,12 +12,9 @@ fn the_page_renders_and_its_worker_answers() {
 
 #[test]
 fn nothing_serious_for_axe_in_any_theme_or_width() {
-    for (options, dark) in [
-        (Options::default(), false),
-        (Options::default(), true),
-        (Options::phone(), false),
-        (Options::phone(), true),
-    ] {
+    for (options, dark) in
+        [(Options::default(), false), (Options::default(), true), (Options::phone(), false), (Options::phone(), true)]
+    {
         let page = Page::open_with("", &Options { dark, ..options });
         page.wait_for("h1");
         page.assert_accessible();
@@ -30,12 +27,6 @@ fn nothing_is_asked_of_any_other_server() {
     page.wait_for_text("[role=status]", "ready");
     let own = page.server().url("");
     let elsewhere: Vec<_> = page.requests();
-    assert!(
-        elsewhere.iter().any(|url| url.ends_with("_bg.wasm")),
-        "{elsewhere:?}"
-    );
-    assert!(
-        elsewhere.iter().all(|url| url.starts_with(&own)),
-        "{elsewhere:?}"
-    );
+    assert!(elsewhere.iter().any(|url| url.ends_with("_bg.wasm")), "{elsewhere:?}");
+    assert!(elsewhere.iter().all(|url| url.starts_with(&own)), "{elsewhere:?}");
 }

@@ -9,11 +9,7 @@ fn main() {
     let (mut path, mut wait, mut out, mut full) = (String::new(), None, None, false);
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
-        let mut value = || {
-            words
-                .next()
-                .unwrap_or_else(|| panic!("{word} needs a value"))
-        };
+        let mut value = || words.next().unwrap_or_else(|| panic!("{word} needs a value"));
         match word.as_str() {
             "--path" => path = value(),
             "--wait" => wait = Some(value()),
