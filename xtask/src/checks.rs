@@ -4,6 +4,8 @@
 
 use std::time::Instant;
 
+use xtask::tools;
+
 use crate::page::{self, Mode};
 use crate::run::{WasmRust, program, run};
 use crate::setup;
@@ -20,14 +22,16 @@ pub enum Part {
     Clippy,
     /// Unit, golden and property tests, natively.
     Unit,
+    /// Tests compiled for wasm32: `tests/wasm.rs` of each package that has one.
+    Wasm,
     /// Tests in a real browser.
     E2e,
 }
 
 impl Part {
     /// Every part with its name, in the order in which they run.
-    pub const ALL: [(&str, Part); 4] =
-        [("fmt", Part::Fmt), ("clippy", Part::Clippy), ("unit", Part::Unit), ("e2e", Part::E2e)];
+    pub const ALL: [(&str, Part); 5] =
+        [("fmt", Part::Fmt), ("clippy", Part::Clippy), ("unit", Part::Unit), ("wasm", Part::Wasm), ("e2e", Part::E2e)];
 }
 
 /// Runs the parts; `filter` goes to cargo test as the name that tests must contain.
@@ -42,10 +46,10 @@ pub fn test(parts: &[Part], mode: Mode, filter: Option<&str>) -> Result<(), Stri
         times.join(", ")
     };
     setup::for_testing(false)?;
-    let needs_wasm = parts.contains(&Part::Clippy) || parts.contains(&Part::E2e);
-    let rust = match needs_wasm {
-        true => setup::for_building(false)?,
-        false => WasmRust::Ordinary,
+    let native = [Part::Fmt, Part::Unit];
+    let rust = match parts.iter().all(|part| native.contains(part)) {
+        true => WasmRust::Ordinary,
+        false => setup::for_building(false)?,
     };
     lap("setup");
     for (name, part) in Part::ALL {
@@ -57,6 +61,7 @@ pub fn test(parts: &[Part], mode: Mode, filter: Option<&str>) -> Result<(), Stri
             Part::Fmt => run(program("cargo").args(["fmt", "--all", "--check"]))?,
             Part::Clippy => clippy(&rust)?,
             Part::Unit => unit(filter)?,
+            Part::Wasm => wasm(&rust, filter)?,
             Part::E2e => {
                 page::build_if_older(&rust, mode)?;
                 let times = lap("page");
@@ -87,6 +92,22 @@ fn unit(filter: Option<&str>) -> Result<(), String> {
     let mut cargo = program("cargo");
     cargo.args(["test", "--locked", "--workspace", "--exclude", "e2e"]);
     run(cargo.args(filter))
+}
+
+fn wasm(rust: &WasmRust, filter: Option<&str>) -> Result<(), String> {
+    for package in WASM_PACKAGES {
+        let tests = tools::root().join(package).join("tests/wasm.rs");
+        if !tests.exists() {
+            continue;
+        }
+        let mut cargo = rust.program("cargo")?;
+        cargo
+            .args(["test", "--locked", "--target", "wasm32-unknown-unknown"])
+            .args(["--package", package, "--test", "wasm"])
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
+        run(cargo.args(filter))?;
+    }
+    Ok(())
 }
 
 fn e2e(mode: Mode, filter: Option<&str>) -> Result<(), String> {

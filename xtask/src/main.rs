@@ -19,7 +19,7 @@ cargo xtask COMMAND
   serve [--dev] [--port N] [--no-build]
                         build the page and serve it on localhost
   test  [--only PART[,PART]…] [--dev] [NAME]
-                        run every check, or only some of fmt, clippy, unit, e2e; NAME: only tests whose name contains it
+                        run every check, or only some of fmt, clippy, unit, wasm, e2e; NAME: only tests so named
   bench                 measure the downloads and hold them against their limits
   shot  [--path '#…'] [--width N] [--height N] [--dark] [--full] [--wait CSS] [--dev] OUT.png
                         take a screenshot of the page in a headless Chromium
@@ -141,14 +141,10 @@ impl Arguments {
 }
 
 fn parts(names: &str) -> Result<Vec<Part>, Failure> {
-    names
-        .split(',')
-        .map(|name| {
-            Part::ALL
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, part)| *part)
-                .ok_or_else(|| Failure::Use(format!("--only takes fmt, clippy, unit, e2e; not {name}")))
-        })
-        .collect()
+    let part = |name: &str| {
+        let found = Part::ALL.iter().find(|(known, _)| *known == name);
+        let known = Part::ALL.map(|(known, _)| known).join(", ");
+        found.map(|(_, part)| *part).ok_or_else(|| Failure::Use(format!("--only takes {known}; not {name}")))
+    };
+    names.split(',').map(part).collect()
 }

@@ -94,7 +94,12 @@ impl WasmRust {
 
     /// Whether this compiler has the standard library for wasm32.
     pub fn has_wasm32(&self) -> bool {
-        self.target_libdir().is_some_and(|dir| holds_core(&dir))
+        self.target_libdir().is_some_and(|dir| !files_starting(&dir, "libcore-").is_empty())
+    }
+
+    /// What the compiler says of its version.
+    pub fn version(&self) -> Option<String> {
+        output(self.program("rustc").ok()?.arg("-V"))
     }
 
     /// The folder in which this compiler looks for the standard library for wasm32.
@@ -105,7 +110,8 @@ impl WasmRust {
     }
 }
 
-fn holds_core(dir: &Path) -> bool {
+/// The files in a folder whose names start so; none when there is no such folder.
+pub fn files_starting(dir: &Path, start: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name()).any(|name| name.to_string_lossy().starts_with("libcore-"))
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(start)).map(|entry| entry.path()).collect()
 }

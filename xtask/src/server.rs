@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -38,7 +38,7 @@ pub enum Fault {
     Redirect,
     /// Sends 16 KiB every 50 ms.
     Slow,
-    /// Announces the whole length and closes the connection after half of it.
+    /// Sends half of the file and then what is no HTTP, so that the browser breaks off.
     Cut,
 }
 
@@ -261,7 +261,7 @@ impl Answer {
     fn send(self, request: Request) -> io::Result<()> {
         let body: Box<dyn Read + Send> = match self.fault {
             Some(Fault::Slow) => Box::new(Slow(self.body)),
-            Some(Fault::Cut) => Box::new(CutOff(self.body.take(self.length / 2))),
+            Some(Fault::Cut) => return self.send_half(request),
             _ => self.body,
         };
         let headers =
@@ -271,8 +271,24 @@ impl Answer {
             Response::new(StatusCode(self.status), headers, body, length, None).with_chunked_threshold(usize::MAX);
         request.respond(response)
     }
+
+    /// The server's library always completes an answer, so this one is written by hand: chunked, with a broken chunk.
+    fn send_half(self, request: Request) -> io::Result<()> {
+        let mut half = Vec::new();
+        self.body.take(self.length / 2).read_to_end(&mut half)?;
+        let mut writer = request.into_writer();
+        write!(writer, "HTTP/1.1 {} Half\r\n", self.status)?;
+        for (name, value) in &self.headers {
+            write!(writer, "{name}: {value}\r\n")?;
+        }
+        write!(writer, "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", half.len())?;
+        writer.write_all(&half)?;
+        writer.write_all(b"\r\nno chunk\r\n")?;
+        writer.flush()
+    }
 }
 
+/// Passes on a little at a time.
 struct Slow(Box<dyn Read + Send>);
 
 impl Read for Slow {
@@ -280,18 +296,6 @@ impl Read for Slow {
         thread::sleep(SLOW_PAUSE);
         let piece = buffer.len().min(SLOW_PIECE);
         self.0.read(&mut buffer[..piece])
-    }
-}
-
-/// Fails where the body ends, so that the connection is closed before the announced length.
-struct CutOff(io::Take<Box<dyn Read + Send>>);
-
-impl Read for CutOff {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(buffer)? {
-            0 => Err(io::ErrorKind::ConnectionAborted.into()),
-            read => Ok(read),
-        }
     }
 }
 

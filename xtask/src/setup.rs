@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use xtask::tools;
 
-use crate::run::{WasmRust, output, program, run, run_within};
+use crate::run::{WasmRust, files_starting, output, program, run, run_within};
 
 /// How long rustup may take to fetch one target before it counts as unreachable.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
@@ -20,6 +20,8 @@ const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
 const DEBIAN_RUST: [&str; 6] = ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "rust-web-clippy", "lld-22"];
 /// Where Debian's packages put their programs.
 const DEBIAN_BIN: &str = "/usr/bin";
+/// The file beside the libraries that says which compiler they were built for.
+const STD_STAMP: &str = "built-for";
 /// Set to `debian` to build for wasm32 with Debian's compiler even where rustup's could.
 const WASM_RUST_VARIABLE: &str = "GREENPRINT_WASM_RUST";
 
@@ -34,8 +36,18 @@ pub fn for_building(chatty: bool) -> Result<WasmRust, String> {
     cargo_tool("wasm-bindgen-cli", &wasm_bindgen, &[], 1, chatty)?;
     npm_package("binaryen", tools::BINARYEN, chatty)?;
     // Later cargo commands can then do without the network, which trunk's `offline` demands.
-    run(rust.program("cargo")?.args(["fetch", "--locked", "--quiet"]))?;
+    fetch(&rust)?;
     Ok(rust)
+}
+
+/// Fetches the crates that `Cargo.lock` names.
+fn fetch(rust: &WasmRust) -> Result<(), String> {
+    let fetch = ["fetch", "--locked", "--quiet"];
+    let there = output(rust.program("cargo")?.args(fetch).arg("--offline"));
+    match there {
+        Some(_) => Ok(()),
+        None => run(rust.program("cargo")?.args(fetch)),
+    }
 }
 
 /// Sets up what the tests need besides: rustfmt and clippy, a browser, axe-core.
@@ -79,7 +91,7 @@ fn wasm_rust(chatty: bool) -> Result<WasmRust, String> {
             present("wasm32 target, the ordinary way", chatty);
             return Ok(WasmRust::Ordinary);
         }
-        if tools::in_path("rustup").is_some() && !debian.has_wasm32() {
+        if tools::in_path("rustup").is_some() && !has_debian_wasm32(&debian) {
             println!("setup: wasm32 target: asking rustup for it");
             let mut rustup = program("rustup");
             rustup.args(["target", "add", "wasm32-unknown-unknown"]);
@@ -93,7 +105,7 @@ fn wasm_rust(chatty: bool) -> Result<WasmRust, String> {
             }
         }
     }
-    if debian.has_wasm32() && has_debian_rust() {
+    if has_debian_wasm32(&debian) {
         present("wasm32 target, from Debian's packages", chatty);
         return Ok(debian);
     }
@@ -113,25 +125,37 @@ fn has_debian_rust() -> bool {
     output(&mut dpkg).is_some_and(|states| states.lines().all(|state| state == "installed"))
 }
 
+/// Whether Debian's compiler is there with a standard library for wasm32 that was built for this very version.
+fn has_debian_wasm32(rust: &WasmRust) -> bool {
+    let stamp = rust.target_libdir().map(|dir| dir.join(STD_STAMP));
+    let built_for = stamp.and_then(|stamp| fs::read_to_string(stamp).ok());
+    built_for.is_some() && built_for == rust.version() && rust.has_wasm32() && has_debian_rust()
+}
+
 /// Installs Debian's compiler and gives it the standard library for wasm32, built once per compiler version.
 fn debian_rust(rust: &WasmRust) -> Result<(), String> {
     println!("setup: wasm32 target: taking Debian's packages");
     if !has_debian_rust() {
         apt_install(&DEBIAN_RUST)?;
     }
-    let version = output(rust.program("rustc")?.arg("-V")).ok_or("its rustc does not run")?;
-    let version: String = version.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let kept = tools::tool_dir("std-wasm32", &version)?;
+    let version = rust.version().ok_or("its rustc does not run")?;
+    let folder: String = version.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let kept = tools::tool_dir("std-wasm32", &folder)?;
     if !kept.is_dir() {
         build_std(rust, &kept)?;
     }
     let target = rust.target_libdir().ok_or("its rustc does not run")?;
     let no_copy = |e| format!("{}: {e}", target.display());
     fs::create_dir_all(&target).map_err(no_copy)?;
-    for entry in fs::read_dir(&kept).map_err(no_copy)?.flatten() {
-        fs::copy(entry.path(), target.join(entry.file_name())).map_err(no_copy)?;
+    // The libraries of an older compiler would be taken for this one's.
+    for old in files_starting(&target, "lib") {
+        fs::remove_file(&old).map_err(no_copy)?;
     }
-    Ok(())
+    for library in files_starting(&kept, "lib") {
+        let name = library.file_name().unwrap_or_default();
+        fs::copy(&library, target.join(name)).map_err(no_copy)?;
+    }
+    fs::write(target.join(STD_STAMP), version).map_err(no_copy)
 }
 
 /// Builds the standard library for wasm32 and keeps its libraries in `kept`.
@@ -155,10 +179,10 @@ fn build_std(rust: &WasmRust, kept: &Path) -> Result<(), String> {
     let built = project.join("target/wasm32-unknown-unknown/release/deps");
     let unfinished = partial(kept);
     fs::create_dir_all(&unfinished).map_err(failed)?;
-    for entry in fs::read_dir(&built).map_err(failed)?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
+    for library in files_starting(&built, "lib") {
+        let name = library.file_name().unwrap_or_default().to_string_lossy();
         if name.ends_with(".rlib") && !name.starts_with("libempty-") {
-            fs::copy(entry.path(), unfinished.join(name)).map_err(failed)?;
+            fs::copy(&library, unfinished.join(&*name)).map_err(failed)?;
         }
     }
     fs::rename(&unfinished, kept).map_err(failed)?;
