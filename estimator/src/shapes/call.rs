@@ -129,11 +129,16 @@ impl Call<'_, '_> {
         }
     }
 
-    /// An output is an input: same type, same contents.
-    pub fn pass(&mut self, input: usize, output: usize) {
+    /// An output has the type of an input, but other contents.
+    pub fn pass_type(&mut self, input: usize, output: usize) {
         if let Some(value_type) = self.input(input).cloned() {
             self.set(output, value_type);
         }
+    }
+
+    /// An output is an input: same type, same contents.
+    pub fn pass(&mut self, input: usize, output: usize) {
+        self.pass_type(input, output);
         if let Some(slot) = self.output_contents.get_mut(output) {
             *slot = self.contents.get(input).cloned().flatten().map(|known| known.as_ref().clone());
         }

@@ -6,13 +6,20 @@
 mod attention;
 mod convolution;
 mod elementwise;
+mod generation;
 mod image;
+mod indexing;
 mod linear;
+mod ml;
 mod movement;
 mod normalisation;
 mod quantised;
 mod recurrent;
+mod reduction;
+mod sequence;
 mod signal;
+mod text;
+mod training;
 
 pub(crate) use linear::{Contraction, Label, contraction};
 
@@ -25,6 +32,11 @@ pub(super) type Rule = fn(&mut Call<'_, '_>) -> Outcome;
 const FAMILIES: &[fn(&str) -> Option<Rule>] = &[
     elementwise::find,
     movement::find,
+    indexing::find,
+    reduction::find,
+    generation::find,
+    sequence::find,
+    text::find,
     linear::find,
     convolution::find,
     attention::find,
@@ -39,7 +51,9 @@ const FAMILIES: &[fn(&str) -> Option<Rule>] = &[
 pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
     match domain {
         "" => FAMILIES.iter().find_map(|family| family(op)),
+        "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
+        "ai.onnx.preview.training" => training::find(op),
         _ => None,
     }
 }
