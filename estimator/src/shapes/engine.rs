@@ -59,7 +59,8 @@ impl<'m, 'c> Engine<'m, 'c> {
         for name in names {
             self.notes.warn(&name, "no dimension of this model has this name; the number was not used");
         }
-        for name in self.choices.shapes.keys().chain(self.choices.contents.keys()) {
+        let choices = self.choices;
+        for name in choices.shapes.keys().chain(choices.contents.keys()).chain(choices.items.keys()) {
             if !model.graph.inputs.iter().any(|id| model.name(*id) == name) {
                 self.notes.warn(name, "this model has no input of this name; the choice was not used");
             }
@@ -75,8 +76,20 @@ impl<'m, 'c> Engine<'m, 'c> {
         let mut value_type = declared.map(|declared| self.input_type(&value.name, declared));
         let name: &str = &value.name;
         if let Some(sizes) = self.choices.shapes.get(name) {
-            let dtype = value_type.as_ref().and_then(|of| of.as_tensor()).and_then(|tensor| tensor.dtype);
-            value_type = Some(self.chosen_shape(name, declared, dtype, sizes));
+            let optional = matches!(value_type, Some(ValueType::Optional(_)));
+            let inner = match (&value_type, declared) {
+                (Some(ValueType::Optional(_)), Some(DeclaredType::Optional(inner))) => Some(inner.as_ref()),
+                _ => declared,
+            };
+            let dtype = match inner {
+                Some(DeclaredType::Tensor { dtype, .. }) => *dtype,
+                _ => None,
+            };
+            let chosen = self.chosen_shape(name, inner, dtype, sizes);
+            value_type = Some(if optional { ValueType::Optional(Box::new(chosen)) } else { chosen });
+        }
+        if let Some(shapes) = self.choices.items.get(name) {
+            value_type = value_type.map(|value_type| chosen_items(value_type, shapes));
         }
         if let Some((shape, contents)) = self.choices.contents.get(name) {
             let sizes = shape.iter().map(|dim| usize::try_from(*dim).ok()).collect::<Option<Vec<_>>>();
@@ -275,5 +288,19 @@ impl<'m, 'c> Engine<'m, 'c> {
         if let Some(slot) = self.contents.get_mut(id.0 as usize) {
             *slot = contents;
         }
+    }
+}
+
+/// A list whose items have these shapes, wherever it stands in the type.
+fn chosen_items(value_type: ValueType, shapes: &[Vec<u64>]) -> ValueType {
+    match value_type {
+        ValueType::Optional(inner) => ValueType::Optional(Box::new(chosen_items(*inner, shapes))),
+        ValueType::Sequence(list) => {
+            let dtype = list.element.as_deref().and_then(ValueType::as_tensor).and_then(|tensor| tensor.dtype);
+            let item =
+                |shape: &Vec<u64>| ValueType::tensor(dtype, Some(shape.iter().map(|dim| Dim::from(*dim)).collect()));
+            ValueType::Sequence(SequenceType { element: list.element, items: Some(shapes.iter().map(item).collect()) })
+        }
+        other => other,
     }
 }

@@ -35,8 +35,6 @@ pub struct Choices {
     pub contents: BTreeMap<String, (Vec<u64>, Contents)>,
     /// The shapes of the items of inputs that are lists, by input name.
     pub items: BTreeMap<String, Vec<Vec<u64>>>,
-    /// Whether optional inputs are given, by input name; without an entry it is not known.
-    pub given: BTreeMap<String, bool>,
 }
 
 /// Everything that inference found out.
