@@ -17,6 +17,9 @@ impl Work {
     /// Data is moved or only named anew: no arithmetic.
     pub const NONE: Work = Work { macs: Some(0), other: Some(0) };
 
+    /// Nothing can be counted.
+    pub const UNKNOWN: Work = Work { macs: None, other: None };
+
     /// A product without any other operation.
     pub fn macs(macs: Option<u64>) -> Self {
         Self { macs, other: Some(0) }
@@ -131,14 +134,6 @@ impl<'a> Seen<'a> {
     pub fn contents(&self, index: usize) -> Option<&Contents> {
         let id = self.node.inputs.get(index).copied().flatten()?;
         self.model.value(id)?.weight.as_ref()?.contents.as_ref()
-    }
-
-    /// The integers that newer operator sets take as an input and older ones as an attribute.
-    pub fn ints(&self, index: usize, attribute: &str) -> Option<Vec<i64>> {
-        match self.contents(index) {
-            Some(Contents::Integers(items)) => Some(items.clone()),
-            _ => self.node.ints(attribute).map(<[i64]>::to_vec),
-        }
     }
 
     /// Whether every type that the step sees is known in full, so that an unknown count can only be one too large.

@@ -185,7 +185,7 @@ impl<'a> Walk<'a> {
         let work = rule.map(|rule| rule(&seen));
         let total = match (work, times) {
             (Some(work), Some(times)) => work.times(times),
-            _ => Work { macs: None, other: None },
+            _ => Work::UNKNOWN,
         };
         if work.is_some() && (total.macs.is_none() || total.other.is_none()) {
             let what = if total.macs.is_none() { "MACs" } else { "other operations" };

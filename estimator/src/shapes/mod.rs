@@ -18,6 +18,7 @@ pub use known::{Data, Known};
 pub use symbols::{Origin, Symbol};
 
 pub(crate) use call::show;
+pub(crate) use rules::{Label, contraction};
 
 use crate::model::{Contents, Model, Node, ValueId, ValueType};
 use crate::notes::Notes;

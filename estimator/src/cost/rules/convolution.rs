@@ -1,6 +1,7 @@
 //! Convolutions and pooling windows.
 
 use super::Rule;
+use super::elementwise::per_element;
 use crate::cost::count::{Seen, Work, product, sum, times, volume};
 
 /// Operations of interpolating one value from four neighbours: four products and three additions.
@@ -19,9 +20,9 @@ pub(super) fn find(op: &str) -> Option<Rule> {
         "GlobalAveragePool" => |seen| Work::other(seen.elements(0)),
         "GlobalMaxPool" => |seen| Work::other(minus(seen.elements(0), seen.out_elements())),
         "GlobalLpPool" => |seen| Work::other(times(seen.elements(0), 2)),
-        "MaxRoiPool" => |seen| Work::other(seen.out_elements()),
+        "CausalConvWithState" => causal,
         "RoiAlign" => roi_align,
-        // Each product is one MAC of the sum that `Col2Im` forms, without the multiplication.
+        // Every column element is added to the picture.
         "Col2Im" => |seen| Work::other(seen.elements(0)),
         _ => return None,
     })
@@ -57,6 +58,13 @@ fn deformable(seen: &Seen<'_>) -> Work {
     let interpolation = times(samples(), BILINEAR + u64::from(seen.has(4)));
     let bias = if seen.has(3) { seen.out_elements() } else { Some(0) };
     Work { macs: convolved(seen, 1), other: sum([interpolation, bias]) }
+}
+
+/// A depthwise convolution along time, the bias and the activation (`x·sigmoid(x)`).
+pub(super) fn causal(seen: &Seen<'_>) -> Work {
+    let silu = matches!(seen.node.text("activation"), Some("silu" | "swish"));
+    let each = u64::from(seen.has(2)) + if silu { per_element("Swish").unwrap_or(0) } else { 0 };
+    Work { macs: convolved(seen, 1), other: times(seen.out_elements(), each) }
 }
 
 /// Elements of a pooling window.

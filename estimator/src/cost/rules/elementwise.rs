@@ -81,6 +81,8 @@ const PER_ELEMENT: &[(&str, u64)] = &[
     ("Softsign", 3),
     ("Sqrt", 1),
     ("Sub", 1),
+    // Swish, ·B
+    ("SwiGLU", 6),
     // Sigmoid, ·x
     ("Swish", 5),
     ("Tan", 1),

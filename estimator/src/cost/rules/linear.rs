@@ -2,6 +2,7 @@
 
 use super::Rule;
 use crate::cost::count::{Seen, Work, product, sum, times};
+use crate::shapes::{Label, contraction};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The rules of this family.
@@ -29,59 +30,30 @@ fn gemm(seen: &Seen<'_>) -> Work {
     Work { macs: product([outer, inner]), other: times(outer, per_element) }
 }
 
-/// A label of an `Einsum` term: a letter, or an axis that the ellipsis stands for, counted from the back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Label {
-    Letter(char),
-    Ellipsis(usize),
-}
-
 /// Operands are multiplied pairwise from left to right.
 ///
 /// A label that only one of the two has and that nothing later needs is summed beforehand (other operations).
 /// The pair then costs the product of all labels it has, as MACs if it has a label that is summed,
 /// else as plain multiplications.
 fn einsum(seen: &Seen<'_>) -> Work {
-    contractions(seen).unwrap_or(Work { macs: None, other: None })
+    contractions(seen).unwrap_or(Work::UNKNOWN)
 }
 
 fn contractions(seen: &Seen<'_>) -> Option<Work> {
-    let equation: String = seen.node.text("equation")?.chars().filter(|letter| !letter.is_whitespace()).collect();
-    let (left, right) = match equation.split_once("->") {
-        Some((left, right)) => (left, Some(right)),
-        None => (equation.as_str(), None),
-    };
-    let mut sizes: BTreeMap<Label, u64> = BTreeMap::new();
-    let mut occurrences: BTreeMap<Label, usize> = BTreeMap::new();
+    let shapes: Vec<_> =
+        (0..seen.node.inputs.len()).map(|index| seen.input(index)?.shape.clone()).collect::<Option<_>>()?;
+    let equation = contraction(seen.node.text("equation")?, &shapes).ok()?;
+    let sizes: BTreeMap<Label, Option<u64>> =
+        equation.sizes.iter().map(|(label, size)| (*label, size.size())).collect();
+    let wanted: BTreeSet<Label> = equation.result.iter().copied().collect();
     let mut last_use: BTreeMap<Label, usize> = BTreeMap::new();
-    let mut operands = Vec::new();
-    for (index, term) in left.split(',').enumerate() {
-        let shape = seen.sizes(index)?;
-        let labels = labels_of(term, shape.len())?;
-        for (label, size) in labels.iter().zip(&shape) {
-            let kept = sizes.entry(*label).or_insert(*size);
-            // A size of 1 broadcasts under an ellipsis.
-            *kept = if *kept == 1 { *size } else { *kept };
-            *occurrences.entry(*label).or_default() += 1;
-            last_use.insert(*label, index);
-        }
-        operands.push(labels.into_iter().collect::<BTreeSet<Label>>());
+    for (index, labels) in equation.operands.iter().enumerate() {
+        last_use.extend(labels.iter().map(|label| (*label, index)));
     }
-    let ellipsis = sizes.keys().filter(|label| matches!(label, Label::Ellipsis(_)));
-    let wanted: BTreeSet<Label> = match right {
-        Some(term) => {
-            let letters = term.chars().filter(|letter| *letter != '.').map(Label::Letter);
-            if term.contains('.') { letters.chain(ellipsis.copied()).collect() } else { letters.collect() }
-        }
-        // Without an arrow the result keeps what occurs once, and the ellipsis.
-        None => {
-            let once = occurrences.iter().filter(|(_, count)| **count == 1).map(|(label, _)| label);
-            once.chain(ellipsis).copied().collect()
-        }
-    };
-    let extent = |labels: &BTreeSet<Label>| product(labels.iter().map(|label| sizes.get(label).copied()));
+    let operands = equation.operands.into_iter().map(|labels| labels.into_iter().collect::<BTreeSet<Label>>());
+    let extent = |labels: &BTreeSet<Label>| product(labels.iter().map(|label| sizes.get(label).copied().flatten()));
     let (mut macs, mut other) = (Some(0), Some(0));
-    let mut operands = operands.into_iter().enumerate();
+    let mut operands = operands.enumerate();
     let (_, mut current) = operands.next()?;
     for (index, next) in operands {
         let needed = |label: &Label| wanted.contains(label) || last_use.get(label).is_some_and(|last| *last > index);
@@ -111,24 +83,4 @@ fn summed_alone(
 ) -> (Option<BTreeSet<Label>>, BTreeSet<Label>) {
     let left: BTreeSet<Label> = own.iter().filter(|label| needed(label) || partner.contains(label)).copied().collect();
     if left.len() == own.len() { (None, left) } else { (Some(own), left) }
-}
-
-/// The labels of one term; an ellipsis stands for as many axes as the rank leaves.
-fn labels_of(term: &str, rank: usize) -> Option<Vec<Label>> {
-    let letters = term.chars().filter(|letter| *letter != '.').count();
-    let hidden = rank.checked_sub(letters)?;
-    let mut labels = Vec::with_capacity(rank);
-    let mut rest = term;
-    while let Some(letter) = rest.chars().next() {
-        if let Some(after) = rest.strip_prefix("...") {
-            labels.extend((0..hidden).rev().map(Label::Ellipsis));
-            rest = after;
-        } else if letter == '.' {
-            return None;
-        } else {
-            labels.push(Label::Letter(letter));
-            rest = rest.get(letter.len_utf8()..)?;
-        }
-    }
-    Some(labels)
 }

@@ -20,6 +20,9 @@ mod quantised;
 mod recurrent;
 mod signal;
 
+#[cfg(test)]
+mod tests;
+
 use super::count::{Seen, Work};
 use super::weights::{Packed, Use};
 use crate::model::Node;

@@ -1,14 +1,16 @@
 //! Data movement: no arithmetic, so no operation. What it moves is in the traffic.
 
 use super::Rule;
-use crate::cost::count::Work;
+use crate::cost::count::{Seen, Work};
 use crate::cost::weights::Use;
 use crate::model::Node;
 
 /// Operators that only move, name, measure or convert data, or hold other nodes.
 const FREE: &[&str] = &[
+    "BitCast",
     "Cast",
     "CastLike",
+    "CenterCropPad",
     "Compress",
     "Concat",
     "ConcatFromSequence",
@@ -31,6 +33,7 @@ const FREE: &[&str] = &[
     "OptionalGetElement",
     "OptionalHasElement",
     "Pad",
+    "RegexFullMatch",
     "Reshape",
     "ReverseSequence",
     "Scan",
@@ -49,18 +52,30 @@ const FREE: &[&str] = &[
     "SplitToSequence",
     "Squeeze",
     "StringConcat",
+    "StringNormalizer",
+    "StringSplit",
     "TensorScatter",
     "Tile",
     "Transpose",
     "Trilu",
     "Unsqueeze",
-    "CenterCropPad",
-    "BitCast",
 ];
 
 /// The rules of this family.
 pub(super) fn find(op: &str) -> Option<Rule> {
-    FREE.contains(&op).then_some((|_| Work::NONE) as Rule)
+    Some(match op {
+        "Scatter" | "ScatterElements" | "ScatterND" => scatter,
+        _ if FREE.contains(&op) => |_| Work::NONE,
+        _ => return None,
+    })
+}
+
+/// Updates are moved, or taken into account by one operation each.
+fn scatter(seen: &Seen<'_>) -> Work {
+    match seen.node.text("reduction").unwrap_or("none") {
+        "none" => Work::NONE,
+        _ => Work::other(seen.elements(2)),
+    }
 }
 
 /// Constants that are only passed on, and those that say how.
