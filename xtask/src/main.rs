@@ -2,6 +2,7 @@
 
 mod bench;
 mod checks;
+mod node_suite;
 mod page;
 mod run;
 mod setup;
@@ -21,6 +22,8 @@ cargo xtask COMMAND
   test  [--only PART[,PART]…] [--dev] [NAME]
                         run every check, or only some of fmt, clippy, unit, wasm, e2e; NAME: only tests so named
   bench                 measure the downloads and hold them against their limits
+  node-suite [--all] [--only WORD] [--least PERCENT]
+                        run ONNX's backend tests through shape inference (prepares them with Python the first time)
   shot  [--path '#…'] [--width N] [--height N] [--dark] [--full] [--wait CSS] [--dev] OUT.png
                         take a screenshot of the page in a headless Chromium
 
@@ -56,7 +59,7 @@ impl From<String> for Failure {
     }
 }
 
-/// What the command line said. Options of `shot` go to its own program unread.
+/// What the command line said. Options of `shot` and `node-suite` go to their own programs unread.
 struct Arguments {
     command: String,
     mode: Mode,
@@ -94,7 +97,7 @@ impl Arguments {
                 }
                 ("test", "--only") => arguments.parts = parts(&value()?)?,
                 ("test", name) if !name.starts_with('-') => arguments.filter = Some(name.into()),
-                ("shot", _) => arguments.rest.push(word),
+                ("shot" | "node-suite", _) => arguments.rest.push(word),
                 _ => return Err(Failure::Use(format!("{command}: what is {word}?"))),
             }
         }
@@ -117,6 +120,7 @@ impl Arguments {
                 page::build_if_older(&setup::for_building(false)?, Mode::Release)?;
                 bench::sizes()?;
             }
+            "node-suite" => node_suite::check(&self.rest)?,
             "shot" => {
                 self.build_page()?;
                 setup::for_testing(false)?;

@@ -2,6 +2,7 @@
 
 use super::known::{Known, sizes};
 use super::symbols::{Origin, Symbols};
+use crate::formats::onnx_dtype;
 use crate::model::{DType, Dim, Node, TensorType, ValueType};
 use std::sync::Arc;
 
@@ -175,7 +176,7 @@ impl Call<'_, '_> {
 
     /// An attribute that names an element type by ONNX's number.
     pub fn dtype_attribute(&self, name: &str) -> Option<DType> {
-        dtype_of_code(self.node.int(name)?)
+        onnx_dtype(self.node.int(name)?)
     }
 
     /// Sets an output to a tensor of known contents.
@@ -207,39 +208,6 @@ pub(crate) fn axis(axis: i64, rank: usize) -> Result<usize, Mismatch> {
 /// Several axes counted from the front; see [`axis`].
 pub(crate) fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>, Mismatch> {
     list.iter().map(|place| axis(*place, rank)).collect()
-}
-
-/// The element type of ONNX's number for it (`TensorProto.DataType`).
-pub(crate) fn dtype_of_code(code: i64) -> Option<DType> {
-    Some(match code {
-        1 => DType::F32,
-        2 => DType::U8,
-        3 => DType::I8,
-        4 => DType::U16,
-        5 => DType::I16,
-        6 => DType::I32,
-        7 => DType::I64,
-        8 => DType::Text,
-        9 => DType::Bool,
-        10 => DType::F16,
-        11 => DType::F64,
-        12 => DType::U32,
-        13 => DType::U64,
-        14 => DType::C64,
-        15 => DType::C128,
-        16 => DType::Bf16,
-        17 => DType::F8E4M3,
-        18 => DType::F8E4M3Fnuz,
-        19 => DType::F8E5M2,
-        20 => DType::F8E5M2Fnuz,
-        21 => DType::U4,
-        22 => DType::I4,
-        23 => DType::F4E2M1,
-        24 => DType::F8E8M0,
-        25 => DType::U2,
-        26 => DType::I2,
-        _ => return None,
-    })
 }
 
 /// A shape of this rank about which nothing else is known.

@@ -13,6 +13,7 @@ pub(super) fn find(op: &str) -> Option<Rule> {
         "AffineGrid" => affine_grid,
         "RoiAlign" => roi_align,
         "NonMaxSuppression" => non_max_suppression,
+        "ImageDecoder" => image_decoder,
         _ => return None,
     })
 }
@@ -162,6 +163,17 @@ fn non_max_suppression(call: &mut Call<'_, '_>) -> Outcome {
     call.set_tensor(0, Some(DType::I64), Some(vec![count, Dim::known(3)]));
     Ok(())
 }
+
+/// Height and width stand in the encoded picture, which is data; the pixel format says how many channels come out.
+fn image_decoder(call: &mut Call<'_, '_>) -> Outcome {
+    let channels = if call.node.text("pixel_format") == Some("Grayscale") { 1 } else { 3 };
+    let (height, width) = (call.data_dim("height", USUAL_SIDE), call.data_dim("width", USUAL_SIDE));
+    call.set_tensor(0, Some(DType::U8), Some(vec![height, width, Dim::known(channels)]));
+    Ok(())
+}
+
+/// Side of a picture whose size only the data tells: what image classifiers mostly take.
+const USUAL_SIDE: u64 = 224;
 
 #[cfg(test)]
 mod tests {
