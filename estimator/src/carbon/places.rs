@@ -119,11 +119,11 @@ mod tests {
     #[test]
     fn ids_find_themselves_first() {
         for place in grids::all().iter().map(Place::Grid).chain(sites::all().iter().map(Place::Site)) {
-            let (first, rank) = search(place.id())[0];
-            assert_eq!(rank, Rank::Id, "{}", place.id());
-            assert!(search(place.id()).iter().any(|(found, rank)| *found == place && *rank == Rank::Id));
+            let found = search(place.id());
+            assert_eq!(found[0].1, Rank::Id, "{}", place.id());
+            assert!(found.contains(&(place, Rank::Id)), "{}", place.id());
             if !place.id().contains(':') {
-                assert_eq!(first, place);
+                assert_eq!(found[0].0, place);
             }
             assert_eq!(get(place.id()), Some(place));
         }
