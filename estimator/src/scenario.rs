@@ -181,7 +181,7 @@ pub struct Hardware {
 
 impl Default for Hardware {
     fn default() -> Self {
-        Self { device: "a100-sxm-80gb".to_owned(), count: 8, precision: None }
+        Self { device: "a100-sxm4-80gb".to_owned(), count: 8, precision: None }
     }
 }
 
@@ -191,6 +191,9 @@ impl Default for Hardware {
 pub struct Site {
     /// The id of a grid (`fr`, `us-srvc`) or of a cloud region (`gcp:europe-west1`).
     pub region: String,
+    /// The id of the grid, where it is another than the region's own (one's own place has none); the region's when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grid: Option<String>,
     /// What the carbon intensity counts: `lifecycle` or `direct`; the grid's default figure when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<String>,
@@ -198,6 +201,6 @@ pub struct Site {
 
 impl Default for Site {
     fn default() -> Self {
-        Self { region: "world".to_owned(), basis: None }
+        Self { region: "world".to_owned(), grid: None, basis: None }
     }
 }

@@ -92,8 +92,9 @@ mod tests {
 
     #[test]
     fn units_and_years_are_known() {
-        let units =
-            ["ratio", "share", "L/kWh", "g/kWh", "USD/kWh", "USD/h", "years", "kg", "W", "s", "J", "GB/s", "count"];
+        let units = [
+            "ratio", "share", "L/kWh", "g/kWh", "USD/kWh", "USD/h", "years", "kg", "W", "s", "J", "B", "GB/s", "count",
+        ];
         for factor in all() {
             assert!(units.contains(&factor.unit.as_str()), "{}: {}", factor.id, factor.unit);
             assert!((2005..=2026).contains(&factor.evidence.year), "{}", factor.id);

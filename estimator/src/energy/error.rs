@@ -58,6 +58,11 @@ pub enum EstimateError {
         /// What would make it known.
         remedy: &'static str,
     },
+    /// The device's power is not published.
+    UnknownPower {
+        /// The device's id.
+        device: String,
+    },
     /// A table that is a part of this crate lacks a row: a fault of ours.
     MissingFactor {
         /// The row's id.
@@ -87,6 +92,9 @@ impl fmt::Display for EstimateError {
             }
             Self::OutOfBounds { key, value, bounds } => write!(f, "{key} is {value}; it must be {bounds}"),
             Self::UnknownCount { count, remedy } => write!(f, "the model’s {count} are not known; {remedy}"),
+            Self::UnknownPower { device } => {
+                write!(f, "the power of {device} is not published; set accelerator-watts to what it draws")
+            }
             Self::MissingFactor { id } => write!(f, "the table of factors has no row “{id}”; this is our mistake"),
         }
     }

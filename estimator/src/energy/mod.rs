@@ -1,14 +1,35 @@
 //! What a scenario costs: time, energy, emissions, water and money of training a model or of serving it.
 //!
 //! The model is a [`ModelSummary`], the rest a [`Scenario`]; factors come from the tables of `hardware` and `carbon`.
+//! Every figure is computed once at the central values and again with each assumption at its ends, which gives the spans
+//! and says at the same time what matters most.
 //! Nothing here reads a model file, and no factor is written in code.
 
+mod arithmetic;
+mod assumptions;
+mod case;
 mod error;
+mod explain;
+mod figures;
+mod ledger;
+mod sensitivity;
+mod serving;
+mod training;
 
+pub use arithmetic::{FromHours, draw, from_hours, implied_intensity};
+pub use case::usual_precision;
 pub use error::EstimateError;
 
-use crate::report::Estimate;
-use crate::scenario::{ModelSummary, Scenario};
+use crate::carbon::equivalents;
+use crate::format::{self, Readable};
+use crate::range::Ratio;
+use crate::report::{EnergyParts, Equivalent, Estimate, MemoryFit, MemoryPart, Service};
+use crate::scenario::{ModelSummary, Scenario, Workload};
+use crate::units::{
+    Bytes, Flops, GRAMS_PER_KILOGRAM, JOULES_PER_KILOWATT_HOUR, Quantity, WATT_HOURS_PER_KILOWATT_HOUR,
+};
+use case::Case;
+use figures::{Figure, Figures, Spread};
 
 /// Estimates a scenario for a model.
 ///
@@ -16,6 +37,516 @@ use crate::scenario::{ModelSummary, Scenario};
 /// A device, precision, region or basis that the tables do not have, a number outside its bounds,
 /// or a model whose operations are not known.
 pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, EstimateError> {
-    let _ = model;
-    Err(EstimateError::UnknownDevice { id: scenario.hardware.device.clone(), near: Vec::new() })
+    let mut case = Case::of(scenario, model)?;
+    let spread = spread(&case)?;
+    let memory = memory(&case);
+    note_memory(&mut case, &memory);
+    note_load(&mut case, &spread);
+    let trains = matches!(scenario.workload, Workload::Train(_));
+    let tokens = match &scenario.workload {
+        Workload::Train(training) => training::pass(&case, training)?.tokens,
+        Workload::Serve(_) => false,
+    };
+    let per_item =
+        |unit: f64| move |figures: &Figures| ratio(figures.get(Figure::Energy) * unit, figures.get(Figure::Items));
+    let has_tokens = model.is_language() && spread.central.get(Figure::OutputTokens) > 0.0;
+    let joules_per_item = spread.range(per_item(JOULES_PER_KILOWATT_HOUR));
+    let energy = spread.figure(Figure::Energy);
+    let total = spread.figure(Figure::TotalCo2e);
+    Ok(Estimate {
+        scope: scope(&case),
+        flops: Flops(spread.central.get(Figure::Flops)),
+        hours: spread.figure(Figure::Hours),
+        device_hours: spread.range(|figures| figures.get(Figure::WorkingHours) + figures.get(Figure::IdleHours)),
+        energy_kwh: energy,
+        energy_parts_kwh: EnergyParts {
+            accelerators: spread.figure(Figure::Accelerators),
+            host: spread.figure(Figure::Host),
+            network: spread.figure(Figure::Network),
+            idle: spread.figure(Figure::Idle),
+            pue_overhead: spread.figure(Figure::PueOverhead),
+        },
+        co2e_kg: spread.figure(Figure::Co2e),
+        embodied_kg: case
+            .assumptions
+            .find(assumptions::Key::EmbodiedAccelerator)
+            .map(|_| spread.figure(Figure::Embodied)),
+        total_co2e_kg: total,
+        water_l: spread.figure(Figure::Water),
+        cost_usd: spread.figure(Figure::Electricity),
+        rent_usd: (spread.central.get(Figure::Rent) > 0.0).then(|| spread.figure(Figure::Rent)),
+        per_sample_j: (trains && !tokens).then_some(joules_per_item),
+        per_token_j: (trains && tokens).then_some(joules_per_item),
+        per_request_wh: (!trains).then(|| spread.range(per_item(WATT_HOURS_PER_KILOWATT_HOUR))),
+        per_request_co2e_g: (!trains).then(|| {
+            spread.range(|figures| ratio(figures.get(Figure::Co2e) * GRAMS_PER_KILOGRAM, figures.get(Figure::Items)))
+        }),
+        per_output_token_j: has_tokens.then(|| {
+            spread.range(|figures| {
+                ratio(figures.get(Figure::Energy) * JOULES_PER_KILOWATT_HOUR, figures.get(Figure::OutputTokens))
+            })
+        }),
+        accelerator_j_per_output_token: has_tokens.then(|| {
+            spread.range(|figures| {
+                let tokens = ratio(figures.get(Figure::OutputTokens), figures.get(Figure::Items));
+                ratio(figures.get(Figure::AcceleratorPerRequest), tokens)
+            })
+        }),
+        accelerator_j_per_request: (!trains).then(|| spread.figure(Figure::AcceleratorPerRequest)),
+        service: service(&case, &spread),
+        memory,
+        assumptions: case.assumptions.records(),
+        steps: explain::steps(&case, &spread.central)?,
+        sensitivity: sensitivity::of(&case, &spread.central),
+        equivalents: equivalents::all()
+            .iter()
+            .map(|thing| {
+                let amount = thing.count(total, energy);
+                Equivalent {
+                    id: thing.id.clone(),
+                    name: thing.name(amount.central.0).to_owned(),
+                    amount,
+                    source: thing.evidence.source.citation(),
+                    note: thing.note.clone(),
+                }
+            })
+            .collect(),
+        warnings: case.notes.iter().cloned().collect(),
+    })
+}
+
+/// The figures at the central values alone, for alternatives beside the chosen scenario.
+///
+/// # Errors
+/// As [`estimate`].
+fn central(scenario: &Scenario, model: &ModelSummary) -> Result<Figures, EstimateError> {
+    let case = Case::of(scenario, model)?;
+    Ok(match &scenario.workload {
+        Workload::Train(training) => {
+            training::figures(&case, training::pass(&case, training)?, case.assumptions.central())
+        }
+        Workload::Serve(serving) => {
+            serving::check(&case)?;
+            serving::figures(&case, serving, case.assumptions.central())
+        }
+    })
+}
+
+fn spread(case: &Case<'_>) -> Result<Spread, EstimateError> {
+    Ok(match &case.scenario.workload {
+        Workload::Train(training) => {
+            let pass = training::pass(case, training)?;
+            Spread::of(&case.assumptions, |values| training::figures(case, pass, values))
+        }
+        Workload::Serve(serving) => {
+            serving::check(case)?;
+            Spread::of(&case.assumptions, |values| serving::figures(case, serving, values))
+        }
+    })
+}
+
+fn ratio(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+fn scope(case: &Case<'_>) -> String {
+    match &case.scenario.workload {
+        Workload::Train(_) => match case.assumptions.central().get(assumptions::Key::Experiments) {
+            1.0 => "one training run".to_owned(),
+            runs => format!("a training run and the experiments before it, {} times the run", format::number(runs)),
+        },
+        Workload::Serve(serving) => match serving.requests_per_day {
+            None => "one request, without idle time".to_owned(),
+            Some(rate) => {
+                let days = format::number(serving.days);
+                let unit = if serving.days == 1.0 { "day" } else { "days" };
+                format!("{days} {unit} of {} requests a day", format::number(rate))
+            }
+        },
+    }
+}
+
+fn service(case: &Case<'_>, spread: &Spread) -> Option<Service> {
+    let Workload::Serve(serving) = &case.scenario.workload else { return None };
+    let language = case.model.is_language();
+    let share = |figure| Ratio(spread.central.get(figure));
+    Some(Service {
+        latency_s: spread.figure(Figure::Latency),
+        first_token_s: language.then(|| spread.figure(Figure::FirstToken)),
+        between_tokens_s: language.then(|| spread.figure(Figure::BetweenTokens)),
+        capacity_per_s: spread.figure(Figure::Capacity),
+        load: serving.requests_per_day.map(|_| spread.figure(Figure::Load)),
+        compute_bound: share(Figure::ComputeBound),
+        memory_bound: share(Figure::MemoryBound),
+        overhead: share(Figure::Starting),
+    })
+}
+
+fn memory(case: &Case<'_>) -> MemoryFit {
+    let parts: Vec<MemoryPart> = match &case.scenario.workload {
+        Workload::Train(training) => training::memory(case, training),
+        Workload::Serve(serving) => serving::memory(case, serving),
+    };
+    let known: Bytes = parts.iter().filter_map(|part| part.bytes).sum();
+    let needed = parts.iter().all(|part| part.bytes.is_some()).then_some(known);
+    let available = case.device.memory();
+    let fits = match (available, needed) {
+        // What is known does not fit already.
+        (Some(available), _) if known > available => Some(false),
+        (Some(_), Some(_)) => Some(true),
+        _ => None,
+    };
+    MemoryFit { needed, available, fits, parts }
+}
+
+fn note_memory(case: &mut Case<'_>, memory: &MemoryFit) {
+    let (Some(false), Some(available)) = (memory.fits, memory.available) else { return };
+    let known: Bytes = memory.parts.iter().filter_map(|part| part.bytes).sum();
+    let remedy = if case.model.is_language() {
+        "more devices, a lower precision or a smaller batch would help"
+    } else {
+        "a smaller batch, a lower precision or a device with more memory would help"
+    };
+    case.notes.warn(
+        &case.device.name,
+        format!(
+            "it does not fit: {} are needed on each device, which has {}; {remedy}. The figures are those of a device on which it would fit",
+            known.readable(),
+            available.readable()
+        ),
+    );
+}
+
+fn note_load(case: &mut Case<'_>, spread: &Spread) {
+    let Workload::Serve(serving) = &case.scenario.workload else { return };
+    let load = spread.central.get(Figure::Load);
+    if load > 1.0 {
+        let devices = (load * case.devices()).ceil();
+        case.notes.warn(
+            "",
+            format!(
+                "the devices cannot keep up: the requests need about {} of them; energy is counted for those",
+                format::number(devices)
+            ),
+        );
+    } else if let Some(rate) = serving.requests_per_day
+        && serving.batch > 1
+        && rate > 0.0
+    {
+        let filling = serving.batch as f64 / rate * crate::units::HOURS_PER_DAY * crate::units::SECONDS_PER_HOUR;
+        if filling > spread.central.get(Figure::Latency) {
+            case.notes.info(
+                "",
+                format!(
+                    "a batch of {} takes {} to fill at this rate, and the first request of it waits that long",
+                    serving.batch,
+                    crate::units::Seconds(filling).readable()
+                ),
+            );
+        }
+    }
+}
+
+/// The amount of a quantity with its unit, where no shorter form is asked for.
+fn with_unit<T: Quantity>(quantity: T) -> String {
+    format!("{} {}", format::number(quantity.amount()), T::SYMBOL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::range::Range;
+    use crate::scenario::{Hardware, LayerTerms, ModelRef, Serving, Site, Training};
+    use crate::units::{Hours, KilowattHours};
+    use std::collections::BTreeMap;
+
+    /// A convolutional network of 4.1 GMACs and 25.6 million parameters in three kinds of layers.
+    fn network() -> ModelSummary {
+        let term = |layers, macs, weight_bytes, activation_bytes| LayerTerms {
+            layers,
+            macs,
+            other_operations: 0,
+            weight_bytes,
+            activation_bytes,
+        };
+        ModelSummary {
+            parameters: Some(25_557_032),
+            macs: Some(4_089_184_256),
+            other_operations: Some(30_000_000),
+            weight_bytes: Some(102_228_128),
+            peak_activation_bytes: Some(8_000_000),
+            activation_bytes: Some(89_000_000),
+            batch: 1,
+            layers: vec![
+                term(53, 4_087_136_256, 94_000_000, 70_000_000),
+                term(70, 0, 0, 100_000_000),
+                term(1, 2_048_000, 8_196_000, 12_000),
+            ],
+            language: None,
+        }
+    }
+
+    fn training(parameters: f64, tokens: f64, device: &str, count: u64) -> Scenario {
+        Scenario {
+            model: ModelRef::Counts { parameters, active_parameters: None },
+            workload: Workload::Train(Training { tokens: Some(tokens), ..Training::default() }),
+            hardware: Hardware { device: device.to_owned(), count, precision: None },
+            ..Scenario::default()
+        }
+    }
+
+    fn serving(device: &str, count: u64, serving: Serving) -> Scenario {
+        Scenario {
+            workload: Workload::Serve(serving),
+            hardware: Hardware { device: device.to_owned(), count, precision: Some("bf16".to_owned()) },
+            ..Scenario::default()
+        }
+    }
+
+    fn of_counts(scenario: &Scenario) -> Estimate {
+        let model = scenario.model.summary().unwrap();
+        estimate(scenario, &model).unwrap()
+    }
+
+    fn all_ranges(estimate: &Estimate) -> Vec<(&'static str, Range<Ratio>)> {
+        let plain = |range: Range<KilowattHours>| range.map(|value| Ratio(value.0));
+        let parts = &estimate.energy_parts_kwh;
+        vec![
+            ("energy", plain(estimate.energy_kwh)),
+            ("accelerators", plain(parts.accelerators)),
+            ("host", plain(parts.host)),
+            ("network", plain(parts.network)),
+            ("idle", plain(parts.idle)),
+            ("overhead", plain(parts.pue_overhead)),
+            ("hours", estimate.hours.map(|value| Ratio(value.0))),
+            ("co2e", estimate.co2e_kg.map(|value| Ratio(value.0))),
+            ("total", estimate.total_co2e_kg.map(|value| Ratio(value.0))),
+            ("water", estimate.water_l.map(|value| Ratio(value.0))),
+            ("cost", estimate.cost_usd.map(|value| Ratio(value.0))),
+        ]
+    }
+
+    #[test]
+    fn the_default_scenario_is_estimated() {
+        let estimate = estimate(&Scenario::default(), &network()).unwrap();
+        // 3 × 2 × MACs × samples × epochs.
+        let expected = 6.0 * 4_089_184_256.0 * 1_281_167.0 * 90.0;
+        assert!((estimate.flops.0 / expected - 1.0).abs() < 1e-12);
+        for (name, range) in all_ranges(&estimate) {
+            assert!(range.low <= range.central && range.central <= range.high, "{name}");
+            assert!(range.low.0 >= 0.0 && range.high.0.is_finite(), "{name}");
+        }
+        assert!(estimate.hours.central.0 > 1.0 && estimate.hours.central.0 < 100.0, "{:?}", estimate.hours);
+        assert_eq!(estimate.memory.fits, Some(true));
+        assert!(!estimate.equivalents.is_empty() && !estimate.steps.is_empty());
+        assert!(estimate.assumptions.iter().all(|item| !item.source.is_empty() && !item.name.is_empty()));
+    }
+
+    #[test]
+    fn parts_add_up_to_the_energy() {
+        let service = Serving { requests_per_day: Some(10_000.0), batch: 4, ..Serving::default() };
+        for scenario in [Scenario::default(), serving("h100-sxm", 16, service)] {
+            let estimate = estimate(&scenario, &network()).unwrap();
+            let parts = &estimate.energy_parts_kwh;
+            let sum = [parts.accelerators, parts.host, parts.network, parts.idle, parts.pue_overhead]
+                .iter()
+                .map(|part| part.central.0)
+                .sum::<f64>();
+            assert!((sum / estimate.energy_kwh.central.0 - 1.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_language_model_costs_six_operations_for_each_parameter_and_token() {
+        let estimate = of_counts(&training(7e9, 2e12, "a100-sxm4-80gb", 1000));
+        assert!((estimate.flops.0 / 8.4e22 - 1.0).abs() < 1e-12);
+        assert!(estimate.per_token_j.is_some() && estimate.per_sample_j.is_none());
+        let device_hours = estimate.device_hours;
+        // The card says 184,320 hours.
+        assert!(device_hours.low.0 < 184_320.0 && 184_320.0 < device_hours.high.0, "{device_hours:?}");
+        let recomputed = Training { tokens: Some(2e12), recompute: true, ..Training::default() };
+        let mut scenario = training(7e9, 2e12, "a100-sxm4-80gb", 1000);
+        scenario.workload = Workload::Train(recomputed);
+        assert!((of_counts(&scenario).flops.0 / 8.4e22 - 4.0 / 3.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn what_is_set_is_used_exactly_and_narrows_the_span() {
+        let mut scenario = training(7e9, 2e12, "a100-sxm4-80gb", 8);
+        let loose = of_counts(&scenario);
+        scenario.set = BTreeMap::from(
+            [
+                ("mfu", 0.4),
+                ("accelerator-watts", 400.0),
+                ("host-watts", 0.0),
+                ("network-share", 0.0),
+                ("pue", 1.1),
+                ("grid-intensity", 385.0),
+                ("backward-over-forward", 2.0),
+            ]
+            .map(|(key, value)| (key.to_owned(), value)),
+        );
+        let exact = of_counts(&scenario);
+        let expected = from_hours(
+            Hours(exact.device_hours.central.0),
+            crate::units::Watts(400.0),
+            Ratio(1.1),
+            crate::units::GramsPerKilowattHour(385.0),
+        );
+        assert!((exact.energy_kwh.central.0 / expected.metered.0 - 1.0).abs() < 1e-12);
+        assert!((exact.co2e_kg.central.0 / expected.co2e.0 - 1.0).abs() < 1e-12);
+        assert_eq!(exact.co2e_kg.low, exact.co2e_kg.high);
+        assert!(loose.co2e_kg.low < loose.co2e_kg.high);
+        assert!(exact.assumptions.iter().any(|item| item.key == "pue" && item.is_set));
+    }
+
+    #[test]
+    fn every_assumption_can_be_set_under_its_key_to_its_own_value() {
+        let service = Serving { requests_per_day: Some(1e4), ..Serving::default() };
+        for (scenario, model) in [
+            (Scenario::default(), network()),
+            (serving("h100-sxm", 2, service), network()),
+            (serving("h100-sxm", 2, Serving::default()), ModelSummary::from_counts(8e9, None)),
+        ] {
+            let before = estimate(&scenario, &model).unwrap();
+            for item in &before.assumptions {
+                let mut set = scenario.clone();
+                set.set.insert(item.key.clone(), item.value);
+                let after = estimate(&set, &model).unwrap_or_else(|fault| panic!("{}: {fault}", item.key));
+                let change = after.energy_kwh.central.0 / before.energy_kwh.central.0 - 1.0;
+                // Utilisation is bounded by the bandwidth share, which then is set in its place.
+                assert!(change.abs() < 1e-9, "{} moves energy by {change}", item.key);
+            }
+        }
+    }
+
+    #[test]
+    fn more_requests_share_the_idle_time() {
+        let energy = |rate: f64| {
+            let service = Serving { requests_per_day: Some(rate), batch: 1, ..Serving::default() };
+            estimate(&serving("l4", 1, service), &network()).unwrap().per_request_wh.unwrap().central.0
+        };
+        assert!(energy(1_000.0) > 5.0 * energy(100_000.0));
+    }
+
+    #[test]
+    fn a_service_that_cannot_keep_up_says_so() {
+        let service = Serving { requests_per_day: Some(1e12), ..Serving::default() };
+        let estimate = estimate(&serving("l4", 1, service), &network()).unwrap();
+        assert!(estimate.service.unwrap().load.unwrap().central.0 > 1.0);
+        assert!(estimate.warnings.iter().any(|note| note.text.contains("cannot keep up")));
+    }
+
+    #[test]
+    fn small_batches_of_language_models_wait_for_memory() {
+        let model = ModelSummary::from_counts(8e9, None);
+        let one = |batch| {
+            let service = Serving { batch, prompt_tokens: 100.0, output_tokens: 100.0, ..Serving::default() };
+            estimate(&serving("h100-sxm", 1, service), &model).unwrap()
+        };
+        let (alone, full) = (one(1), one(64));
+        assert!(alone.service.as_ref().unwrap().memory_bound.0 > 0.5);
+        let joules = |estimate: &Estimate| estimate.accelerator_j_per_output_token.unwrap().central.0;
+        assert!(joules(&alone) > 10.0 * joules(&full));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let service = Serving::default();
+        let estimate = estimate(&serving("h100-sxm", 1, service), &ModelSummary::from_counts(405e9, None)).unwrap();
+        assert_eq!(estimate.memory.fits, Some(false));
+        assert!(estimate.warnings.iter().any(|note| note.text.contains("does not fit")));
+    }
+
+    #[test]
+    fn faults_name_what_would_help() {
+        let fault = |change: &dyn Fn(&mut Scenario)| {
+            let mut scenario = Scenario::default();
+            change(&mut scenario);
+            estimate(&scenario, &network()).unwrap_err()
+        };
+        match fault(&|scenario| scenario.hardware.device = "h100".to_owned()) {
+            EstimateError::UnknownDevice { near, .. } => assert!(near.iter().any(|id| id == "h100-sxm")),
+            other => panic!("{other:?}"),
+        }
+        match fault(&|scenario| scenario.site = Site { region: "frankfurt".to_owned(), ..Site::default() }) {
+            EstimateError::UnknownRegion { near, .. } => assert!(!near.is_empty()),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(
+            fault(&|scenario| scenario.hardware.precision = Some("fp64x".to_owned())),
+            EstimateError::UnknownPrecision { .. }
+        ));
+        assert!(matches!(
+            fault(&|scenario| {
+                scenario.set.insert("pue".to_owned(), 0.5);
+            }),
+            EstimateError::OutOfBounds { .. }
+        ));
+        assert!(matches!(
+            fault(&|scenario| {
+                scenario.set.insert("luck".to_owned(), 0.5);
+            }),
+            EstimateError::UnknownAssumption { .. }
+        ));
+        assert!(matches!(fault(&|scenario| scenario.hardware.count = 0), EstimateError::OutOfBounds { .. }));
+        let uncounted = ModelSummary { macs: None, ..network() };
+        assert!(matches!(estimate(&Scenario::default(), &uncounted), Err(EstimateError::UnknownCount { .. })));
+        assert!(matches!(
+            fault(&|scenario| scenario.hardware.device = "trainium1".to_owned()),
+            EstimateError::UnknownPower { .. }
+        ));
+    }
+
+    #[test]
+    fn every_device_is_estimated_or_says_why_not() {
+        let service = Serving { requests_per_day: Some(1000.0), ..Serving::default() };
+        for device in crate::hardware::devices() {
+            for workload in [Workload::Train(Training::default()), Workload::Serve(service.clone())] {
+                let mut scenario = Scenario { workload, ..Scenario::default() };
+                scenario.hardware = Hardware { device: device.id.clone(), count: 1, precision: None };
+                match estimate(&scenario, &network()) {
+                    Ok(estimate) => {
+                        for (name, range) in all_ranges(&estimate) {
+                            assert!(range.low.0 >= 0.0 && range.high.0.is_finite(), "{} {name}", device.id);
+                        }
+                    }
+                    Err(EstimateError::UnknownPower { .. }) => assert!(device.most_power().is_none()),
+                    Err(EstimateError::UnknownPrecision { .. }) => assert!(usual_precision(device).is_none()),
+                    Err(other) => panic!("{}: {other}", device.id),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_place_is_estimated() {
+        let places = crate::carbon::grids::all().iter().map(|grid| grid.id.as_str());
+        let places = places.chain(crate::carbon::sites::all().iter().map(|site| site.id.as_str()));
+        for id in places {
+            let mut scenario = Scenario::default();
+            scenario.site.region = id.to_owned();
+            let estimate = estimate(&scenario, &network()).unwrap_or_else(|fault| panic!("{id}: {fault}"));
+            assert!(estimate.co2e_kg.central.0 >= 0.0);
+        }
+    }
+
+    #[test]
+    fn what_matters_most_stands_first() {
+        let estimate = estimate(&Scenario::default(), &network()).unwrap();
+        let ratios: Vec<f64> =
+            estimate.sensitivity.iter().map(|item| item.high.co2e_kg.0 / item.low.co2e_kg.0).collect();
+        assert!(ratios.windows(2).all(|pair| pair[0] >= pair[1]), "{ratios:?}");
+        for key in ["region", "mfu", "device", "precision", "pue"] {
+            assert!(estimate.sensitivity.iter().any(|item| item.key == key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_summary_from_a_link_gives_the_same_estimate_to_the_last_digit() {
+        let model = ModelRef::File { name: "net.onnx".to_owned(), summary: Some(Box::new(network())) };
+        let scenario = Scenario { model, ..Scenario::default() };
+        let read = Scenario::from_fragment(&scenario.to_fragment()).unwrap();
+        assert_eq!(estimate(&read, &read.model.summary().unwrap()), estimate(&scenario, &network()),);
+    }
 }

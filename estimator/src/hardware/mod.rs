@@ -4,6 +4,7 @@
 //! How long a workload takes on one and what energy that needs belongs to `energy`; emissions belong to `carbon`.
 
 pub mod precision;
+pub mod roofline;
 mod table;
 
 pub use precision::{Peak, Precision};

@@ -23,14 +23,17 @@ pub struct Estimate {
     pub energy_parts_kwh: EnergyParts,
     /// Emissions of that energy by the grid's average intensity.
     pub co2e_kg: Range<KilogramsCo2e>,
-    /// The share of making the machines that falls to these hours; not part of `co2e_kg`.
-    pub embodied_kg: Range<KilogramsCo2e>,
-    /// Use and making together.
+    /// The share of making the machines that falls to these hours; not part of `co2e_kg`, and `null` where it is not published.
+    pub embodied_kg: Option<Range<KilogramsCo2e>>,
+    /// Use and making together, as far as making is known.
     pub total_co2e_kg: Range<KilogramsCo2e>,
     /// Water evaporated for cooling on site and in power stations.
     pub water_l: Range<Litres>,
     /// The electricity bill.
     pub cost_usd: Range<Dollars>,
+    /// What renting the devices costs instead, electricity included; absent where no price is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rent_usd: Option<Range<Dollars>>,
     /// Energy at the meter for one sample of training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_sample_j: Option<Range<Joules>>,
@@ -190,7 +193,7 @@ pub struct Alternative {
     pub value: String,
     /// Energy at the meter in that case.
     pub energy_kwh: KilowattHours,
-    /// Emissions of use in that case.
+    /// Emissions in that case, use and making together.
     pub co2e_kg: KilogramsCo2e,
     /// Hours in that case.
     pub hours: Hours,
@@ -205,8 +208,8 @@ pub struct Equivalent {
     pub name: String,
     /// How many.
     pub amount: Range<Ratio>,
-    /// Its unit.
-    pub unit: String,
     /// Where the factor comes from.
     pub source: String,
+    /// Distance, place and choices behind the factor.
+    pub note: String,
 }

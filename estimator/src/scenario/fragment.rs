@@ -128,6 +128,9 @@ impl Scenario {
             pairs.text("p", precision);
         }
         pairs.unless(&self.site.region, &Site::default().region, "at", &self.site.region);
+        if let Some(grid) = &self.site.grid {
+            pairs.text("grid", grid);
+        }
         if let Some(basis) = &self.site.basis {
             pairs.text("basis", basis);
         }
@@ -185,6 +188,7 @@ impl Scenario {
                 "n" => scenario.hardware.count = value.whole()?,
                 "p" => scenario.hardware.precision = Some(value.text),
                 "at" => scenario.site.region = value.text,
+                "grid" => scenario.site.grid = Some(value.text),
                 "basis" => scenario.site.basis = Some(value.text),
                 _ => {
                     if let Some(dim) = key.strip_prefix("dim.") {
@@ -360,7 +364,11 @@ mod tests {
                 ..Serving::default()
             }),
             hardware: Hardware { device: "h100-sxm".to_owned(), count: 2, precision: Some("fp8".to_owned()) },
-            site: Site { region: "gcp:europe-west1".to_owned(), basis: Some("direct".to_owned()) },
+            site: Site {
+                region: "gcp:europe-west1".to_owned(),
+                grid: Some("be".to_owned()),
+                basis: Some("direct".to_owned()),
+            },
             set: BTreeMap::from([("pue".to_owned(), 1.1), ("mfu".to_owned(), 0.1 + 0.2)]),
             ..Scenario::default()
         };

@@ -1,0 +1,235 @@
+//! What an estimate assumes: each number with its span, its unit, its source and the key under which a scenario sets it.
+//!
+//! Numbers come from the tables of devices, grids, sites and factors; which one applies to a case is decided here.
+//! What is computed from them is not known here.
+
+use super::EstimateError;
+use crate::carbon::factors::{self, Factor};
+use crate::range::{Range, Ratio};
+use crate::report;
+use std::collections::BTreeMap;
+
+/// The key of an assumption, the same in `Scenario::set`, in the record and in the page's controls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    Mfu,
+    Backward,
+    Recompute,
+    Experiments,
+    AcceleratorWatts,
+    IdleWatts,
+    HostWatts,
+    NetworkShare,
+    Pue,
+    Intensity,
+    Wue,
+    GridWater,
+    ElectricityPrice,
+    RentPrice,
+    EmbodiedAccelerator,
+    EmbodiedHost,
+    LifetimeYears,
+    LifetimeUse,
+    ComputeShare,
+    BandwidthShare,
+    StartSeconds,
+    CacheBytes,
+    StateBytes,
+}
+
+impl Key {
+    /// The word that scenarios use.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Mfu => "mfu",
+            Self::Backward => "backward-over-forward",
+            Self::Recompute => "recompute",
+            Self::Experiments => "experiments",
+            Self::AcceleratorWatts => "accelerator-watts",
+            Self::IdleWatts => "idle-watts",
+            Self::HostWatts => "host-watts",
+            Self::NetworkShare => "network-share",
+            Self::Pue => "pue",
+            Self::Intensity => "grid-intensity",
+            Self::Wue => "wue",
+            Self::GridWater => "grid-water",
+            Self::ElectricityPrice => "electricity-price",
+            Self::RentPrice => "rent-price",
+            Self::EmbodiedAccelerator => "embodied-accelerator",
+            Self::EmbodiedHost => "embodied-host",
+            Self::LifetimeYears => "lifetime-years",
+            Self::LifetimeUse => "lifetime-use",
+            Self::ComputeShare => "compute-share",
+            Self::BandwidthShare => "bandwidth-share",
+            Self::StartSeconds => "start-seconds",
+            Self::CacheBytes => "kv-cache-bytes-per-token",
+            Self::StateBytes => "training-bytes-per-parameter",
+        }
+    }
+
+    /// The least and the greatest value that may be set: what is physically possible, with room for the unusual.
+    fn bounds(self) -> (f64, f64) {
+        match self {
+            Self::Mfu | Self::ComputeShare | Self::BandwidthShare | Self::LifetimeUse => (0.001, 1.0),
+            Self::Backward => (0.0, 10.0),
+            Self::Recompute => (1.0, 2.0),
+            Self::Experiments => (1.0, 10_000.0),
+            Self::AcceleratorWatts | Self::IdleWatts | Self::HostWatts => (0.0, 1e5),
+            Self::NetworkShare => (0.0, 1.0),
+            Self::Pue => (1.0, 5.0),
+            Self::Intensity => (0.0, 2000.0),
+            Self::Wue | Self::GridWater => (0.0, 100.0),
+            Self::ElectricityPrice => (0.0, 10.0),
+            Self::RentPrice => (0.0, 1000.0),
+            Self::EmbodiedAccelerator | Self::EmbodiedHost => (0.0, 1e5),
+            Self::LifetimeYears => (0.1, 50.0),
+            Self::StartSeconds => (0.0, 10.0),
+            Self::CacheBytes => (0.0, 1e9),
+            Self::StateBytes => (1.0, 64.0),
+        }
+    }
+}
+
+/// One assumption of a case.
+#[derive(Debug, Clone)]
+pub(crate) struct Assumed {
+    pub(crate) key: Key,
+    pub(crate) name: String,
+    pub(crate) unit: String,
+    pub(crate) span: Range<Ratio>,
+    pub(crate) source: String,
+    pub(crate) is_set: bool,
+    /// Whether the span is uncertainty that widens results; a choice of scope has a span to show and does not widen.
+    pub(crate) widens: bool,
+}
+
+impl Assumed {
+    /// An assumption with its span.
+    pub(crate) fn new(key: Key, name: &str, unit: &str, span: Range<Ratio>, source: String) -> Self {
+        Self { key, name: name.to_owned(), unit: unit.to_owned(), span, source, is_set: false, widens: true }
+    }
+
+    /// An assumption that is a factor as the table has it.
+    pub(crate) fn of_factor(key: Key, factor: &Factor) -> Self {
+        Self::new(key, &factor.label, &factor.unit, span(factor), cited(factor))
+    }
+}
+
+/// The assumptions of a case, each key once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Assumptions {
+    items: Vec<Assumed>,
+}
+
+impl Assumptions {
+    /// Adds an assumption.
+    pub(crate) fn add(&mut self, assumed: Assumed) {
+        debug_assert!(self.items.iter().all(|item| item.key != assumed.key), "{:?} twice", assumed.key);
+        self.items.push(assumed);
+    }
+
+    /// Replaces values by those that a scenario sets, which have no span.
+    ///
+    /// # Errors
+    /// A key that plays no part in this case, or a value out of its bounds.
+    pub(crate) fn set(&mut self, values: &BTreeMap<String, f64>) -> Result<(), EstimateError> {
+        for (code, value) in values {
+            let Some(item) = self.items.iter_mut().find(|item| item.key.code() == code) else {
+                return Err(EstimateError::UnknownAssumption {
+                    key: crate::notes::clip(code),
+                    offered: self.items.iter().map(|item| item.key.code().to_owned()).collect(),
+                });
+            };
+            let (least, most) = item.key.bounds();
+            if !(least..=most).contains(value) {
+                return Err(EstimateError::OutOfBounds {
+                    key: code.clone(),
+                    value: *value,
+                    bounds: format!("from {least} to {most}"),
+                });
+            }
+            item.span = Range::exact(Ratio(*value));
+            item.source = "set by you".to_owned();
+            item.is_set = true;
+        }
+        Ok(())
+    }
+
+    /// All of them, in the order added.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Assumed> {
+        self.items.iter()
+    }
+
+    /// One of them.
+    pub(crate) fn find(&self, key: Key) -> Option<&Assumed> {
+        self.items.iter().find(|item| item.key == key)
+    }
+
+    /// The central values.
+    pub(crate) fn central(&self) -> Values<'_> {
+        Values { assumptions: self, changed: None }
+    }
+
+    /// The central values but for one.
+    pub(crate) fn with(&self, key: Key, value: f64) -> Values<'_> {
+        Values { assumptions: self, changed: Some((key, value)) }
+    }
+
+    /// The records for the report.
+    pub(crate) fn records(&self) -> Vec<report::Assumption> {
+        self.items
+            .iter()
+            .map(|item| {
+                let (least, most) = item.key.bounds();
+                report::Assumption {
+                    key: item.key.code().to_owned(),
+                    name: item.name.clone(),
+                    value: item.span.central.0,
+                    low: item.span.low.0,
+                    high: item.span.high.0,
+                    unit: item.unit.clone(),
+                    source: item.source.clone(),
+                    is_set: item.is_set,
+                    least,
+                    most,
+                }
+            })
+            .collect()
+    }
+}
+
+/// One value for each assumption: what a computation runs on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Values<'a> {
+    assumptions: &'a Assumptions,
+    changed: Option<(Key, f64)>,
+}
+
+impl Values<'_> {
+    /// The value of an assumption; 0 where it plays no part in the case.
+    pub(crate) fn get(&self, key: Key) -> f64 {
+        match self.changed {
+            Some((changed, value)) if changed == key => value,
+            _ => self.assumptions.find(key).map_or(0.0, |item| item.span.central.0),
+        }
+    }
+}
+
+/// A factor by its id.
+///
+/// # Errors
+/// The table has no such row, which is a fault of ours.
+pub(crate) fn factor(id: &'static str) -> Result<&'static Factor, EstimateError> {
+    factors::get(id).ok_or(EstimateError::MissingFactor { id })
+}
+
+/// A factor's span as plain numbers.
+pub(crate) fn span(factor: &Factor) -> Range<Ratio> {
+    factor.value
+}
+
+/// A factor's source in one line.
+pub(crate) fn cited(factor: &Factor) -> String {
+    let citation = factor.evidence.source.citation();
+    if factor.note.is_empty() { citation } else { format!("{citation}. {}", factor.note) }
+}

@@ -1,0 +1,500 @@
+//! A scenario with its names looked up: the device, the precision, the place, and every assumption that applies.
+
+use super::EstimateError;
+use super::assumptions::{Assumed, Assumptions, Key, cited, factor, span};
+use super::training;
+use crate::carbon::factors;
+use crate::carbon::grids::{self, Basis, Grid};
+use crate::carbon::places::{self, Place};
+use crate::carbon::sites::{self, Scope};
+use crate::hardware::{self, Boundary, Device, Field, Kind, Peak, Precision};
+use crate::notes::Notes;
+use crate::range::{Range, Ratio};
+use crate::scenario::{ModelSummary, Scenario, Workload};
+use crate::sources::Evidence;
+use crate::units::{Bytes, BytesPerSecond, Quantity, Watts};
+
+/// The most devices, and the largest of other counts, that are not a slip of the finger.
+const MOST_DEVICES: f64 = 1e7;
+/// The largest count of samples, tokens, requests, parameters or a batch.
+const LARGEST_COUNT: f64 = 1e21;
+
+/// A scenario whose names are looked up.
+pub(crate) struct Case<'a> {
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) model: &'a ModelSummary,
+    pub(crate) device: &'static Device,
+    pub(crate) precision: Precision,
+    pub(crate) peak: Peak,
+    pub(crate) bandwidth: Option<BytesPerSecond>,
+    pub(crate) place: Place,
+    pub(crate) assumptions: Assumptions,
+    pub(crate) notes: Notes,
+}
+
+impl<'a> Case<'a> {
+    /// Looks up everything that a scenario names and gathers what it assumes.
+    ///
+    /// # Errors
+    /// See [`super::estimate`].
+    pub(crate) fn of(scenario: &'a Scenario, model: &'a ModelSummary) -> Result<Self, EstimateError> {
+        check(scenario, model)?;
+        let device = device(&scenario.hardware.device)?;
+        let (precision, peak) = precision(scenario, device)?;
+        let (place, grid) = place(scenario)?;
+        let mut case = Self {
+            scenario,
+            model,
+            device,
+            precision,
+            peak,
+            bandwidth: device.memory_bandwidth,
+            place,
+            assumptions: Assumptions::default(),
+            notes: Notes::new(),
+        };
+        if peak.computed_in != precision {
+            case.notes.info(
+                &device.name,
+                format!("no rate of its own for {}; it computes in {}", precision.code(), peak.computed_in.code()),
+            );
+        }
+        case.workload()?;
+        case.power()?;
+        case.site(grid)?;
+        case.making()?;
+        case.assumptions.set(&scenario.set)?;
+        Ok(case)
+    }
+
+    /// How many devices.
+    pub(crate) fn devices(&self) -> f64 {
+        self.scenario.hardware.count as f64
+    }
+
+    /// Whether the network is small in the sense of the published draws.
+    fn is_small(&self) -> Result<bool, EstimateError> {
+        let limit = factor("small-network-parameters")?.value.central.0;
+        Ok(self.model.parameters.is_some_and(|parameters| (parameters as f64) < limit))
+    }
+
+    /// Bytes of one stored weight at the chosen precision.
+    pub(crate) fn weight_bytes_each(&self) -> f64 {
+        f64::from(self.precision.bits()) / 8.0
+    }
+
+    /// Bytes of one activation: never less than 8 bits, for 4-bit formats are for weights.
+    pub(crate) fn activation_bytes_each(&self) -> f64 {
+        match self.precision.bits() {
+            bits if bits < 8 => f64::from(Precision::Fp16.bits()) / 8.0,
+            bits => f64::from(bits) / 8.0,
+        }
+    }
+
+    /// Bytes of one weight as the file stores it.
+    pub(crate) fn stored_bytes_each(&self) -> f64 {
+        match (self.model.weight_bytes, self.model.parameters) {
+            (Some(bytes), Some(parameters)) if bytes > 0 && parameters > 0 => bytes as f64 / parameters as f64,
+            _ => f64::from(Precision::Fp32.bits()) / 8.0,
+        }
+    }
+
+    /// Bytes of all weights at the chosen precision.
+    pub(crate) fn weights(&self) -> Option<Bytes> {
+        match self.model.language {
+            Some(language) => Some(Bytes(language.parameters * self.weight_bytes_each())),
+            None => self.model.parameters.map(|parameters| Bytes(parameters as f64 * self.weight_bytes_each())),
+        }
+    }
+
+    /// What decides the time of the work.
+    fn workload(&mut self) -> Result<(), EstimateError> {
+        match &self.scenario.workload {
+            Workload::Train(training) => {
+                let backward = Assumed::of_factor(Key::Backward, factor("backward-over-forward")?);
+                self.assumptions.add(backward);
+                if training.recompute {
+                    self.assumptions.add(Assumed::of_factor(Key::Recompute, factor("recompute-full")?));
+                }
+                let experiments = factor("experiments-multiplier")?;
+                self.assumptions.add(Assumed {
+                    widens: false,
+                    span: Range::new(Ratio(1.0), Ratio(1.0), experiments.value.high),
+                    source: format!("one final run; projects publish more: {}", cited(experiments)),
+                    ..Assumed::of_factor(Key::Experiments, experiments)
+                });
+                let state = Assumed::of_factor(Key::StateBytes, factor("training-bytes-per-parameter")?);
+                self.assumptions.add(Assumed { widens: false, ..state });
+                if !self.model.is_language() {
+                    self.assumptions.add(Assumed::of_factor(Key::BandwidthShare, factor("bandwidth-share")?));
+                }
+                let mfu = training::utilisation(self, training)?;
+                self.assumptions.add(mfu);
+            }
+            Workload::Serve(_) => {
+                self.assumptions.add(Assumed::of_factor(Key::ComputeShare, factor("compute-share")?));
+                self.assumptions.add(Assumed::of_factor(Key::BandwidthShare, factor("bandwidth-share")?));
+                let start = if self.model.is_language() { "step-start" } else { "layer-start" };
+                self.assumptions.add(Assumed::of_factor(Key::StartSeconds, factor(start)?));
+                if self.model.is_language() {
+                    self.assumptions.add(Assumed::of_factor(Key::CacheBytes, factor("kv-cache-per-token")?));
+                }
+            }
+        }
+        if self.bandwidth.is_none() {
+            self.notes
+                .warn(&self.device.name, "its memory bandwidth is not published; only arithmetic bounds the time");
+        }
+        Ok(())
+    }
+
+    /// What draws power.
+    fn power(&mut self) -> Result<(), EstimateError> {
+        let device = self.device;
+        let most = device.most_power();
+        let trains = matches!(self.scenario.workload, Workload::Train(_));
+        let (large, small) = (factor("draw-training-large")?, factor("draw-training-small")?);
+        let own = if trains && !self.is_small()? { device.training } else { None };
+        let working = match (own, most) {
+            (Some(central), _) => {
+                // A single measured figure has the relative span of all measured ones.
+                let scale = |end: Ratio| central * (end.0 / large.value.central.0);
+                let low = device.training_low.unwrap_or(scale(large.value.low));
+                let high = device.training_high.unwrap_or(scale(large.value.high));
+                let source = told(device.evidence(Field::Training));
+                Some((Range::new(low, central, high), source))
+            }
+            (None, Some(most)) => {
+                let (share, source) = if !trains {
+                    let share = factor("draw-serving")?;
+                    (share.value, cited(share))
+                } else if self.is_small()? {
+                    // Published small networks leave the chip waiting; small networks that are fed well draw like large ones.
+                    let middle = (small.value.central.0 * large.value.central.0).sqrt();
+                    let share = Range::new(small.value.low, Ratio(middle), large.value.high);
+                    (share, format!("between small and large networks: {}", cited(small)))
+                } else {
+                    (large.value, cited(large))
+                };
+                let source =
+                    format!("{} of TDP ({}); {source}", percent(share.central), told(device.evidence(Field::Tdp)));
+                Some((share.map(|share| Watts(most.0 * share.0)), source))
+            }
+            (None, None) => None,
+        };
+        // A draw that is not published can be given by the scenario, which then replaces this value.
+        let given = self.scenario.set.get(Key::AcceleratorWatts.code()).copied();
+        let (watts, source) = match (working, given) {
+            (Some(working), _) => working,
+            (None, Some(given)) => (Range::exact(Watts(given)), String::new()),
+            (None, None) => return Err(EstimateError::UnknownPower { device: device.id.clone() }),
+        };
+        self.assumptions.add(Assumed::new(
+            Key::AcceleratorWatts,
+            "Draw of a device at work",
+            "W",
+            plain(watts),
+            source,
+        ));
+
+        let ceiling = most.unwrap_or(watts.central);
+        if !trains {
+            let idle = factor("idle-over-tdp")?;
+            let (watts, source) = match device.idle {
+                Some(own) => (Range::exact(own), told(device.evidence(Field::Idle))),
+                None => (idle.value.map(|share| Watts(ceiling.0 * share.0)), cited(idle)),
+            };
+            self.assumptions.add(Assumed::new(
+                Key::IdleWatts,
+                "Draw of a device that waits",
+                "W",
+                plain(watts),
+                source,
+            ));
+        }
+        let host = factor(match device.kind {
+            Kind::Gpu | Kind::Npu => "host-over-tdp",
+            Kind::Tpu => "host-over-tdp-tpu",
+            Kind::Cpu => "host-over-tdp-cpu",
+            Kind::Soc | Kind::Mcu => "host-over-tdp-board",
+        })?;
+        let watts = host.value.map(|share| Watts(ceiling.0 * share.0));
+        self.assumptions.add(Assumed::new(
+            Key::HostWatts,
+            "Draw of the computer around each device",
+            "W",
+            plain(watts),
+            format!("{} of TDP; {}", percent(host.value.central), cited(host)),
+        ));
+        let network = factor("network-share")?;
+        // A single server has no switch of its own in the account.
+        if self.scenario.hardware.count as f64 > factor("devices-per-server")?.value.central.0 {
+            self.assumptions.add(Assumed::of_factor(Key::NetworkShare, network));
+        } else {
+            self.assumptions.add(Assumed {
+                span: Range::exact(Ratio(0.0)),
+                source: format!("no network between servers is needed; with it: {}", cited(network)),
+                ..Assumed::of_factor(Key::NetworkShare, network)
+            });
+        }
+        Ok(())
+    }
+
+    /// What the place adds.
+    fn site(&mut self, grid: Option<&'static Grid>) -> Result<(), EstimateError> {
+        let site = match self.place {
+            Place::Site(site) => Some(site),
+            Place::Grid(_) => None,
+        };
+        let personal = site.is_some_and(|site| site.kind == sites::Kind::Personal);
+        let pue = match site.and_then(|site| site.pue()) {
+            Some((pue, scope)) => Assumed::new(
+                Key::Pue,
+                "Power usage effectiveness",
+                "ratio",
+                Range::exact(pue.value),
+                format!("{}{}", published(&pue.evidence), of_fleet(scope)),
+            ),
+            None => Assumed {
+                name: "Power usage effectiveness".to_owned(),
+                ..Assumed::of_factor(Key::Pue, factor(if personal { "personal-pue" } else { "default-pue" })?)
+            },
+        };
+        self.assumptions.add(pue);
+        let intensity = self.intensity(grid)?;
+        self.assumptions.add(intensity);
+        let wue = match site.and_then(|site| site.wue()) {
+            Some((wue, scope)) => Assumed::new(
+                Key::Wue,
+                "Water used at the site",
+                "L/kWh",
+                plain(Range::exact(wue.value)),
+                format!("{}{}", published(&wue.evidence), of_fleet(scope)),
+            ),
+            None if personal => Assumed {
+                span: Range::exact(Ratio(0.0)),
+                source: "a room without a cooling tower".to_owned(),
+                ..Assumed::of_factor(Key::Wue, factor("default-wue")?)
+            },
+            None => Assumed::of_factor(Key::Wue, factor("default-wue")?),
+        };
+        self.assumptions.add(wue);
+        self.assumptions.add(Assumed::of_factor(Key::GridWater, factor("grid-water")?));
+        self.assumptions.add(Assumed::of_factor(Key::ElectricityPrice, factor("electricity-price")?));
+        // Prices are tabulated by the first word of a device's id: `price-h100-hour`.
+        let family = self.device.id.split('-').next().unwrap_or_default();
+        match factors::get(&format!("price-{family}-hour")) {
+            Some(price) => self.assumptions.add(Assumed::of_factor(Key::RentPrice, price)),
+            None => self.assumptions.add(Assumed::new(
+                Key::RentPrice,
+                "Rent of a device for an hour",
+                "USD/h",
+                Range::exact(Ratio(0.0)),
+                "no price known; set what you pay".to_owned(),
+            )),
+        }
+        Ok(())
+    }
+
+    fn intensity(&mut self, grid: Option<&'static Grid>) -> Result<Assumed, EstimateError> {
+        let grid = match grid {
+            Some(grid) => grid,
+            None => {
+                let world = grids::get("world").ok_or(EstimateError::MissingFactor { id: "world" })?;
+                if !self.scenario.set.contains_key(Key::Intensity.code()) {
+                    self.notes.warn(
+                        self.place.name(),
+                        "this place has no grid of its own; the world’s average stands in until you choose one",
+                    );
+                }
+                world
+            }
+        };
+        let spread = factor("grid-intensity-spread")?;
+        let chosen = match &self.scenario.site.basis {
+            None => &grid.intensity,
+            Some(basis) => {
+                let unknown =
+                    || EstimateError::UnknownBasis { basis: crate::notes::clip(basis), region: grid.id.clone() };
+                let wanted = match basis.as_str() {
+                    "lifecycle" => Basis::Lifecycle,
+                    "direct" => Basis::Direct,
+                    _ => return Err(unknown()),
+                };
+                grid.newest(wanted).ok_or_else(unknown)?
+            }
+        };
+        let span = if chosen == &grid.intensity {
+            plain(grid.span(spread.value))
+        } else {
+            spread.value.map(|share| Ratio(chosen.value.0 * share.0))
+        };
+        Ok(Assumed::new(
+            Key::Intensity,
+            &format!("Carbon intensity of {}", grid.name),
+            "g/kWh",
+            span,
+            format!(
+                "{}; {}, {}, location-based. {}",
+                published(&chosen.evidence),
+                chosen.basis.word(),
+                chosen.flow.word(),
+                chosen.note
+            )
+            .trim_end()
+            .to_owned(),
+        ))
+    }
+
+    /// What making the machines costs.
+    fn making(&mut self) -> Result<(), EstimateError> {
+        let device = self.device;
+        // The general figure describes accelerators of data centres; it says nothing about a desktop card or a board.
+        let general = ["sxm", "oam", "superchip"].contains(&device.form.as_str()) || device.kind == Kind::Tpu;
+        let own = device.embodied;
+        if let Some(embodied) = own {
+            let (low, high) = (embodied.low, embodied.high);
+            let central = (low + high) / 2.0;
+            self.assumptions.add(Assumed::new(
+                Key::EmbodiedAccelerator,
+                "Emissions of making a device",
+                "kg",
+                plain(Range::new(low, central, high)),
+                told(device.evidence(Field::EmbodiedLow)),
+            ));
+        } else if general {
+            self.assumptions.add(Assumed::of_factor(Key::EmbodiedAccelerator, factor("embodied-accelerator")?));
+        } else {
+            self.notes.warn(&device.name, "the emissions of making it are not published and are not counted");
+            return self.lifetime();
+        }
+        let with_host = own.is_some_and(|embodied| embodied.boundary == Boundary::DeviceAndHost);
+        if !with_host && general {
+            self.assumptions.add(Assumed::of_factor(Key::EmbodiedHost, factor("embodied-host-per-accelerator")?));
+        }
+        self.lifetime()
+    }
+
+    fn lifetime(&mut self) -> Result<(), EstimateError> {
+        self.assumptions.add(Assumed::of_factor(Key::LifetimeYears, factor("lifetime-years")?));
+        self.assumptions.add(Assumed::of_factor(Key::LifetimeUse, factor("lifetime-utilisation")?));
+        Ok(())
+    }
+}
+
+/// A range of a unit as plain numbers.
+fn plain<T: Quantity>(range: Range<T>) -> Range<Ratio> {
+    range.map(|value| Ratio(value.amount()))
+}
+
+fn percent(share: Ratio) -> String {
+    format!("{:.0} %", share.0 * 100.0)
+}
+
+fn told(evidence: Option<Evidence>) -> String {
+    evidence.map_or_else(|| "published".to_owned(), |evidence| published(&evidence))
+}
+
+fn published(evidence: &Evidence) -> String {
+    format!("{}, for {}, {}", evidence.source.citation(), evidence.year, evidence.certainty.word())
+}
+
+fn of_fleet(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Site => "",
+        Scope::Fleet => "; the operator’s average, for this site’s own is not published",
+    }
+}
+
+fn check(scenario: &Scenario, model: &ModelSummary) -> Result<(), EstimateError> {
+    let within = |key: &str, value: f64, least: f64, most: f64| {
+        if value.is_finite() && (least..=most).contains(&value) {
+            Ok(())
+        } else {
+            Err(EstimateError::OutOfBounds { key: key.to_owned(), value, bounds: format!("from {least} to {most:e}") })
+        }
+    };
+    within("the number of devices", scenario.hardware.count as f64, 1.0, MOST_DEVICES)?;
+    if let Some(language) = model.language {
+        within("the number of parameters", language.parameters, 1.0, LARGEST_COUNT)?;
+        within("the number of active parameters", language.active_parameters, 1.0, language.parameters)?;
+    }
+    match &scenario.workload {
+        Workload::Train(training) => {
+            within("samples", training.samples, 0.0, LARGEST_COUNT)?;
+            within("epochs", training.epochs, 0.0, LARGEST_COUNT)?;
+            within("batch", training.batch as f64, 1.0, LARGEST_COUNT)?;
+            within("tokens", training.tokens.unwrap_or(0.0), 0.0, LARGEST_COUNT)
+        }
+        Workload::Serve(serving) => {
+            within("requests per day", serving.requests_per_day.unwrap_or(1.0), 0.0, LARGEST_COUNT)?;
+            within("days", serving.days, 0.001, 1e6)?;
+            within("batch", serving.batch as f64, 1.0, LARGEST_COUNT)?;
+            within("prompt tokens", serving.prompt_tokens, 0.0, LARGEST_COUNT)?;
+            within("output tokens", serving.output_tokens, 0.0, LARGEST_COUNT)
+        }
+    }
+}
+
+fn device(id: &str) -> Result<&'static Device, EstimateError> {
+    hardware::device(id).ok_or_else(|| EstimateError::UnknownDevice {
+        id: crate::notes::clip(id),
+        near: hardware::search(id).iter().take(5).map(|(device, _)| device.id.clone()).collect(),
+    })
+}
+
+fn place(scenario: &Scenario) -> Result<(Place, Option<&'static Grid>), EstimateError> {
+    let unknown = |id: &str| EstimateError::UnknownRegion {
+        id: crate::notes::clip(id),
+        near: places::search(id).iter().take(5).map(|(place, _)| place.id().to_owned()).collect(),
+    };
+    let place = places::get(&scenario.site.region).ok_or_else(|| unknown(&scenario.site.region))?;
+    let grid = match &scenario.site.grid {
+        Some(id) => Some(grids::get(id).ok_or_else(|| unknown(id))?),
+        None => place.grid(),
+    };
+    Ok((place, grid))
+}
+
+/// The precision asked for, or the one that the device is usually worked in: 16 bits where it has them.
+fn precision(scenario: &Scenario, device: &Device) -> Result<(Precision, Peak), EstimateError> {
+    let unknown = |precision: &str| EstimateError::UnknownPrecision {
+        precision: crate::notes::clip(precision),
+        device: device.id.clone(),
+        offered: device.precisions().map(|precision| precision.code().to_owned()).collect(),
+    };
+    match &scenario.hardware.precision {
+        Some(code) => {
+            let precision = Precision::from_code(code).ok_or_else(|| unknown(code))?;
+            Ok((precision, device.peak(precision).ok_or_else(|| unknown(code))?))
+        }
+        None => usual_precision(device)
+            .and_then(|precision| Some((precision, device.peak(precision)?)))
+            .ok_or_else(|| unknown("any precision")),
+    }
+}
+
+/// The precision that a device is usually worked in: the first it has of BF16, FP16, FP32 and INT8.
+pub fn usual_precision(device: &Device) -> Option<Precision> {
+    [Precision::Bf16, Precision::Fp16, Precision::Fp32, Precision::Int8]
+        .into_iter()
+        .find(|precision| device.own_peak(*precision).is_some())
+}
+
+/// The factor for training's utilisation that fits a device: its class by what it computes in.
+pub(crate) fn utilisation_factor(device: &Device) -> Result<Range<Ratio>, EstimateError> {
+    Ok(span(factor(utilisation_id(device))?))
+}
+
+/// The id of that factor.
+pub(crate) fn utilisation_id(device: &Device) -> &'static str {
+    let has = |precision| device.own_peak(precision).is_some();
+    match device.kind {
+        Kind::Tpu => "mfu-training-tpu",
+        // Chips with 8-bit floats came with the H100 and after it, chips with TF32 or BF16 with the A100.
+        Kind::Gpu if has(Precision::Fp8) => "mfu-training-h100-class",
+        Kind::Gpu if has(Precision::Bf16) => "mfu-training-a100-class",
+        Kind::Gpu => "mfu-training-older-gpu",
+        _ => "mfu-training-default",
+    }
+}

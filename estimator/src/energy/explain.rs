@@ -1,0 +1,274 @@
+//! “How was this computed?”: the formulas with the numbers of the case in them.
+
+use super::EstimateError;
+use super::assumptions::Key;
+use super::case::Case;
+use super::figures::{Figure, Figures};
+use super::training;
+use super::with_unit;
+use crate::format::{Readable, number};
+use crate::report::Step;
+use crate::scenario::{Serving, Training, Workload};
+use crate::units::{
+    Bytes, BytesPerSecond, Dollars, Flops, GramsPerKilowattHour, Hours, KilogramsCo2e, KilowattHours, Litres, Seconds,
+    Watts,
+};
+
+/// The steps of a case at its central values.
+///
+/// # Errors
+/// As [`training::pass`].
+pub(crate) fn steps(case: &Case<'_>, figures: &Figures) -> Result<Vec<Step>, EstimateError> {
+    let mut steps = Vec::new();
+    match &case.scenario.workload {
+        Workload::Train(training) => train(case, training, figures, &mut steps)?,
+        Workload::Serve(serving) => serve(case, serving, figures, &mut steps),
+    }
+    charge(case, figures, &mut steps);
+    Ok(steps)
+}
+
+fn step(steps: &mut Vec<Step>, title: &str, formula: &str, numbers: String, result: String) {
+    steps.push(Step { title: title.to_owned(), formula: formula.to_owned(), numbers, result });
+}
+
+fn train(case: &Case<'_>, training: &Training, figures: &Figures, steps: &mut Vec<Step>) -> Result<(), EstimateError> {
+    let values = case.assumptions.central();
+    let pass = training::pass(case, training)?;
+    if pass.tokens {
+        step(
+            steps,
+            "Forward pass of one token",
+            "2 FLOPs × active parameters",
+            format!("2 × {}", number(pass.forward.0 / training::FLOPS_PER_MAC)),
+            pass.forward.readable(),
+        );
+    } else {
+        step(
+            steps,
+            "Forward pass of one sample",
+            "2 FLOPs × MACs of a pass ÷ samples in it",
+            format!("2 × {} ÷ {}", number(case.model.macs.unwrap_or(0) as f64), case.model.batch),
+            pass.forward.readable(),
+        );
+    }
+    let (mut formula, mut numbers) = (
+        format!("(1 + backward) × forward × {}", if pass.tokens { "tokens" } else { "samples × epochs" }),
+        format!("(1 + {}) × {} × {}", number(values.get(Key::Backward)), pass.forward.readable(), number(pass.items)),
+    );
+    if training.recompute {
+        formula.push_str(" × recomputation");
+        numbers.push_str(&format!(" × {}", number(values.get(Key::Recompute))));
+    }
+    if values.get(Key::Experiments) != 1.0 {
+        formula.push_str(" × experiments");
+        numbers.push_str(&format!(" × {}", number(values.get(Key::Experiments))));
+    }
+    step(steps, "Operations", &formula, numbers, Flops(figures.get(Figure::Flops)).readable());
+    step(
+        steps,
+        "Time",
+        "operations ÷ (devices × dense peak × MFU)",
+        format!(
+            "{} ÷ ({} × {} × {})",
+            Flops(figures.get(Figure::Flops)).readable(),
+            case.scenario.hardware.count,
+            case.peak.rate.readable(),
+            number(values.get(Key::Mfu))
+        ),
+        Hours(figures.get(Figure::Hours)).readable(),
+    );
+    Ok(())
+}
+
+fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<Step>) {
+    let values = case.assumptions.central();
+    let bandwidth = case.bandwidth.unwrap_or(BytesPerSecond(0.0));
+    let roof = format!(
+        "peak {} × {}, bandwidth {} × {}",
+        case.peak.rate.readable(),
+        number(values.get(Key::ComputeShare)),
+        format_args!("{}/s", Bytes(bandwidth.0).readable()),
+        number(values.get(Key::BandwidthShare)),
+    );
+    if case.model.is_language() {
+        step(
+            steps,
+            "First token of a batch",
+            "the longer of 2 × active parameters × prompt tokens ÷ reached peak and bytes ÷ reached bandwidth, plus the fixed time of a step",
+            format!("batch {}, {} prompt tokens each; {roof}", serving.batch, number(serving.prompt_tokens)),
+            Seconds(figures.get(Figure::FirstToken)).readable(),
+        );
+        step(
+            steps,
+            "Each further token of a batch",
+            "the longer of 2 × active parameters × batch ÷ reached peak and (weights used + KV cache) ÷ reached bandwidth, plus the fixed time of a step",
+            format!("batch {}; {roof}; cache of {} B a token", serving.batch, number(values.get(Key::CacheBytes))),
+            Seconds(figures.get(Figure::BetweenTokens)).readable(),
+        );
+    }
+    step(
+        steps,
+        "Time of a batch",
+        if case.model.is_language() {
+            "first token + (output tokens − 1) × each further token"
+        } else {
+            "sum over the layers of the longer of FLOPs ÷ reached peak and bytes ÷ reached bandwidth, plus the time to start each"
+        },
+        format!("batch {}; {roof}; {} to start", serving.batch, Seconds(values.get(Key::StartSeconds)).readable()),
+        Seconds(figures.get(Figure::Latency)).readable(),
+    );
+    step(
+        steps,
+        "Capacity",
+        if case.model.is_language() { "batch ÷ time of a batch" } else { "devices × batch ÷ time of a batch" },
+        if case.model.is_language() {
+            format!("{} ÷ {}", serving.batch, Seconds(figures.get(Figure::Latency)).readable())
+        } else {
+            format!(
+                "{} × {} ÷ {}",
+                case.scenario.hardware.count,
+                serving.batch,
+                Seconds(figures.get(Figure::Latency)).readable()
+            )
+        },
+        format!("{} requests a second", number(figures.get(Figure::Capacity))),
+    );
+    step(
+        steps,
+        "Working device-hours",
+        "requests × devices ÷ capacity",
+        format!(
+            "{} × {} ÷ {} a second",
+            number(figures.get(Figure::Items)),
+            case.scenario.hardware.count,
+            number(figures.get(Figure::Capacity))
+        ),
+        Hours(figures.get(Figure::WorkingHours)).readable(),
+    );
+    if serving.requests_per_day.is_some() {
+        step(
+            steps,
+            "Waiting device-hours",
+            "devices × 24 h × days − working",
+            format!(
+                "{} × 24 h × {} − {}",
+                case.scenario.hardware.count,
+                number(serving.days),
+                Hours(figures.get(Figure::WorkingHours)).readable()
+            ),
+            Hours(figures.get(Figure::IdleHours)).readable(),
+        );
+    }
+}
+
+fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {
+    let values = case.assumptions.central();
+    let hours = Hours(figures.get(Figure::WorkingHours));
+    let energy = |figure| KilowattHours(figures.get(figure)).readable();
+    // While layers are being started a chip draws less: the mean is what the energy says.
+    let mean = if hours.0 > 0.0 { figures.get(Figure::Accelerators) / hours.0 * 1000.0 } else { 0.0 };
+    step(
+        steps,
+        "Energy of the accelerators",
+        "working device-hours × mean draw",
+        format!("{} × {}", hours.readable(), Watts(mean).readable()),
+        energy(Figure::Accelerators),
+    );
+    step(
+        steps,
+        "Energy of the hosts",
+        "working device-hours × draw of the computer around each device",
+        format!("{} × {}", hours.readable(), Watts(values.get(Key::HostWatts)).readable()),
+        energy(Figure::Host),
+    );
+    if values.get(Key::NetworkShare) > 0.0 {
+        step(
+            steps,
+            "Energy of the network",
+            "share × (accelerators + hosts)",
+            format!(
+                "{} × ({} + {})",
+                number(values.get(Key::NetworkShare)),
+                energy(Figure::Accelerators),
+                energy(Figure::Host)
+            ),
+            energy(Figure::Network),
+        );
+    }
+    if figures.get(Figure::IdleHours) > 0.0 {
+        step(
+            steps,
+            "Energy of waiting",
+            "waiting device-hours × (idle draw + host)",
+            format!(
+                "{} × ({} + {})",
+                Hours(figures.get(Figure::IdleHours)).readable(),
+                Watts(values.get(Key::IdleWatts)).readable(),
+                Watts(values.get(Key::HostWatts)).readable()
+            ),
+            energy(Figure::Idle),
+        );
+    }
+    let equipment = figures.get(Figure::Energy) - figures.get(Figure::PueOverhead);
+    step(
+        steps,
+        "Energy at the meter",
+        "equipment × PUE",
+        format!("{} × {}", KilowattHours(equipment).readable(), number(values.get(Key::Pue))),
+        energy(Figure::Energy),
+    );
+    step(
+        steps,
+        "Emissions",
+        "energy × carbon intensity",
+        format!("{} × {}", energy(Figure::Energy), with_unit(GramsPerKilowattHour(values.get(Key::Intensity)))),
+        KilogramsCo2e(figures.get(Figure::Co2e)).readable(),
+    );
+    if case.assumptions.find(Key::EmbodiedAccelerator).is_some() {
+        let occupied = Hours(hours.0 + figures.get(Figure::IdleHours));
+        let making = values.get(Key::EmbodiedAccelerator) + values.get(Key::EmbodiedHost);
+        let dedicated =
+            matches!(&case.scenario.workload, Workload::Serve(serving) if serving.requests_per_day.is_some());
+        let (formula, life) = if dedicated {
+            ("device-hours ÷ lifetime × emissions of making", String::new())
+        } else {
+            (
+                "device-hours ÷ (lifetime × share in use) × emissions of making",
+                format!(" × {}", number(values.get(Key::LifetimeUse))),
+            )
+        };
+        step(
+            steps,
+            "Share of making the machines",
+            formula,
+            format!(
+                "{} ÷ ({} years{life}) × {}",
+                occupied.readable(),
+                number(values.get(Key::LifetimeYears)),
+                KilogramsCo2e(making).readable()
+            ),
+            KilogramsCo2e(figures.get(Figure::Embodied)).readable(),
+        );
+    }
+    step(
+        steps,
+        "Water",
+        "equipment × WUE + energy × water of power stations",
+        format!(
+            "{} × {} L/kWh + {} × {} L/kWh",
+            KilowattHours(equipment).readable(),
+            number(values.get(Key::Wue)),
+            energy(Figure::Energy),
+            number(values.get(Key::GridWater))
+        ),
+        Litres(figures.get(Figure::Water)).readable(),
+    );
+    step(
+        steps,
+        "Electricity bill",
+        "energy × price",
+        format!("{} × {} USD/kWh", energy(Figure::Energy), number(values.get(Key::ElectricityPrice))),
+        Dollars(figures.get(Figure::Electricity)).readable(),
+    );
+}

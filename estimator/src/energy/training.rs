@@ -1,0 +1,153 @@
+//! Training: operations of forward and backward passes, and the time in which devices do them.
+//!
+//! Operations = (1 + backward) × forward × samples × epochs; for language models 6 × active parameters × tokens,
+//! which is the same with 2 per parameter and token (Kaplan and others 2020).
+//! Time = operations ÷ (devices × dense peak × MFU).
+
+use super::EstimateError;
+use super::assumptions::{Assumed, Key, Values, cited, factor};
+use super::case::{Case, utilisation_factor, utilisation_id};
+use super::figures::{Figure, Figures};
+use super::ledger;
+use crate::hardware::roofline::Roof;
+use crate::range::Ratio;
+use crate::report::MemoryPart;
+use crate::scenario::Training;
+use crate::units::{Bytes, Flops, FlopsPerSecond, Seconds};
+
+/// FLOPs in a multiply-accumulate: a multiplication and an addition.
+pub(crate) const FLOPS_PER_MAC: f64 = 2.0;
+
+/// What a training run goes through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pass {
+    /// FLOPs of the forward pass for one item.
+    pub(crate) forward: Flops,
+    /// Items: samples × epochs, or tokens.
+    pub(crate) items: f64,
+    /// Whether the items are tokens.
+    pub(crate) tokens: bool,
+}
+
+/// The forward pass of one item and the number of items.
+///
+/// # Errors
+/// A model whose MACs (or, with tokens, parameters) are not known.
+pub(crate) fn pass(case: &Case<'_>, training: &Training) -> Result<Pass, EstimateError> {
+    let samples = training.samples * training.epochs;
+    let per_parameter = |parameters: f64| Flops(FLOPS_PER_MAC * parameters);
+    if let Some(language) = case.model.language {
+        let items = training.tokens.unwrap_or(samples);
+        return Ok(Pass { forward: per_parameter(language.active_parameters), items, tokens: true });
+    }
+    if let Some(tokens) = training.tokens {
+        let parameters = case.model.parameters.ok_or(EstimateError::UnknownCount {
+            count: "parameters",
+            remedy: "give samples and epochs instead of tokens",
+        })?;
+        return Ok(Pass { forward: per_parameter(parameters as f64), items: tokens, tokens: true });
+    }
+    let macs = macs(case)?;
+    Ok(Pass { forward: Flops(FLOPS_PER_MAC * macs / case.model.batch.max(1) as f64), items: samples, tokens: false })
+}
+
+/// MACs of one pass of a model that was read.
+pub(crate) fn macs(case: &Case<'_>) -> Result<f64, EstimateError> {
+    case.model.macs.map(|macs| macs as f64).ok_or(EstimateError::UnknownCount {
+        count: "MACs",
+        remedy: "set the model’s open dimensions so that every layer has a shape",
+    })
+}
+
+/// The model FLOPs utilisation to assume: that of published runs on such chips,
+/// and less for networks whose layers wait for memory, by the roofline of their own layers.
+///
+/// Published runs are of transformers, whose products reach the chips' arithmetic;
+/// a convolutional network moves more bytes for each operation.
+pub(crate) fn utilisation(case: &Case<'_>, training: &Training) -> Result<Assumed, EstimateError> {
+    let id = utilisation_id(case.device);
+    let row = factor(id)?;
+    let published = utilisation_factor(case.device)?;
+    let plain = Assumed::new(Key::Mfu, &row.label, "share", published, cited(row));
+    if case.model.layers.is_empty() || training.tokens.is_some() {
+        return Ok(plain);
+    }
+    let share = case.assumptions.central().get(Key::BandwidthShare);
+    let limited = published.map(|mfu| Ratio(bounded(case, training, mfu.0, share)));
+    if limited.central.0 >= published.central.0 * 0.995 {
+        return Ok(plain);
+    }
+    Ok(Assumed {
+        span: limited,
+        source: format!(
+            "{:.0} % where arithmetic is the bound, less where layers wait for memory: roofline of this model’s layers; {}",
+            published.central.0 * 100.0,
+            cited(row)
+        ),
+        ..plain
+    })
+}
+
+/// Utilisation over all layers when products reach `mfu` of the peak and traffic `share` of the bandwidth.
+fn bounded(case: &Case<'_>, training: &Training, mfu: f64, share: f64) -> f64 {
+    let roof = Roof {
+        arithmetic: FlopsPerSecond(case.peak.rate.0 * mfu),
+        traffic: case.bandwidth.map(|bandwidth| bandwidth * share),
+    };
+    // The batch that one device computes; the backward pass moves and computes in the same proportion.
+    let samples = (training.batch as f64 / case.devices()).max(1.0) / case.model.batch.max(1) as f64;
+    let stored = case.stored_bytes_each();
+    let (mut time, mut work) = (Seconds(0.0), Flops(0.0));
+    for term in &case.model.layers {
+        let flops = Flops(FLOPS_PER_MAC * term.macs as f64 * samples);
+        let bytes = Bytes(
+            term.weight_bytes as f64 * case.weight_bytes_each() / stored
+                + term.activation_bytes as f64 * case.activation_bytes_each() / stored * samples,
+        );
+        time = time + roof.time(flops, bytes).0;
+        work = work + flops;
+    }
+    if time.0 > 0.0 { (work.0 / time.0 / case.peak.rate.0).min(mfu) } else { mfu }
+}
+
+/// The figures of a training run.
+pub(crate) fn figures(case: &Case<'_>, pass: Pass, values: Values<'_>) -> Figures {
+    let mut figures = Figures::new();
+    let recompute = match values.get(Key::Recompute) {
+        0.0 => 1.0,
+        more => more,
+    };
+    let experiments = values.get(Key::Experiments);
+    let run = pass.forward * (1.0 + values.get(Key::Backward)) * recompute * pass.items;
+    let all = run * experiments;
+    let rate = case.peak.rate * values.get(Key::Mfu) * case.devices();
+    let hours = all.at(rate).hours();
+    figures.put(Figure::Flops, all.0);
+    figures.put(Figure::Hours, hours);
+    figures.put(Figure::WorkingHours, hours * case.devices());
+    figures.put(Figure::Items, pass.items * experiments);
+    ledger::settle(&mut figures, values, values.get(Key::AcceleratorWatts), 0.0, false);
+    figures
+}
+
+/// What training keeps in a device's memory: weights, gradients and optimiser state, and activations of its share of the batch.
+pub(crate) fn memory(case: &Case<'_>, training: &Training) -> Vec<MemoryPart> {
+    let state = case.assumptions.central().get(Key::StateBytes);
+    let parameters = match case.model.language {
+        Some(language) => Some(language.parameters),
+        None => case.model.parameters.map(|parameters| parameters as f64),
+    };
+    // A language model's state is split over the devices, as frameworks do; a smaller network is copied to each.
+    let split = if case.model.is_language() { case.devices() } else { 1.0 };
+    let samples = (training.batch as f64 / case.devices()).max(1.0) / case.model.batch.max(1) as f64;
+    let kept = if training.recompute { case.model.peak_activation_bytes } else { case.model.activation_bytes };
+    let activations =
+        kept.map(|bytes| Bytes(bytes as f64 * samples * case.activation_bytes_each() / case.stored_bytes_each()));
+    vec![
+        MemoryPart {
+            name: "weights, gradients and optimiser state".to_owned(),
+            bytes: parameters.map(|parameters| Bytes(parameters * state / split)),
+        },
+        MemoryPart { name: "activations".to_owned(), bytes: if case.model.is_language() { None } else { activations } },
+    ]
+}
