@@ -24,8 +24,9 @@ cargo xtask COMMAND
   bench                 measure the downloads and hold them against their limits
   node-suite [--all] [--only WORD] [--least PERCENT]
                         run ONNX's backend tests through shape inference (prepares them with Python the first time)
-  shot  [--path '#…'] [--width N] [--height N] [--dark] [--full] [--wait CSS] [--dev] OUT.png
-                        take a screenshot of the page in a headless Chromium
+  shot  [--path '#…'] [--width N] [--height N] [--scale N] [--dark] [--full] [--dev] [--no-build] [STEP…] OUT.png
+                        take a screenshot of the page in a headless Chromium, after steps such as --upload FILE,
+                        --click CSS, --type CSS TEXT, --wait CSS, which are done in the order given
 
 Options apply where they are listed. Port 8080 is tried first, then the ones above it.
 Tools are kept in a per-user cache outside the clone; CONTRIBUTING.md says where.";

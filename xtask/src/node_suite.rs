@@ -43,7 +43,7 @@ fn prepared() -> Result<PathBuf, String> {
         let read = |folder: &Path| fs::read(folder.join(name)).ok();
         read(&home).is_some() && read(&home) == read(&sources)
     };
-    if SOURCES.iter().all(|name| current(&name)) && suite.join("index.jsonl").exists() {
+    if SOURCES.iter().all(current) && suite.join("index.jsonl").exists() {
         return Ok(suite);
     }
     let failed = |e: std::io::Error| format!("{} cannot be written: {e}", home.display());

@@ -39,6 +39,8 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Result<(), String> 
     let mut child = Command::new(command.get_program())
         .args(command.get_args())
         .current_dir(tools::root())
+        // A refusal is told in one line, not with rustup's own stack.
+        .env("RUST_BACKTRACE", "0")
         .spawn()
         .map_err(not_started)?;
     let start = Instant::now();
