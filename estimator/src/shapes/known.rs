@@ -23,6 +23,8 @@ pub enum Data {
     Floats(Vec<f64>),
     /// Texts.
     Texts(Vec<Arc<str>>),
+    /// The items of a list instead of elements of a tensor, each as far as known.
+    Items(Vec<Option<Arc<Known>>>),
 }
 
 /// Largest tensor whose contents are followed. Shape arithmetic needs tens of elements, position tables a few thousand.
@@ -97,7 +99,20 @@ impl Known {
         match &self.data {
             Data::Integers(items) => items.iter().map(|item| item.value().map(|value| value as f64)).collect(),
             Data::Floats(items) => Some(items.clone()),
-            Data::Texts(_) => None,
+            Data::Texts(_) | Data::Items(_) => None,
+        }
+    }
+
+    /// The contents of a list.
+    pub fn list_of(items: Vec<Option<Arc<Known>>>) -> Option<Self> {
+        Self::checked(vec![items.len()], Data::Items(items))
+    }
+
+    /// The items of a list.
+    pub fn items(&self) -> Option<&[Option<Arc<Known>>]> {
+        match &self.data {
+            Data::Items(items) => Some(items),
+            _ => None,
         }
     }
 
@@ -136,6 +151,7 @@ impl Known {
             Data::Integers(items) => Data::Integers(pick(items, places)?),
             Data::Floats(items) => Data::Floats(pick(items, places)?),
             Data::Texts(items) => Data::Texts(pick(items, places)?),
+            Data::Items(items) => Data::Items(pick(items, places)?),
         };
         Self::checked(shape, data)
     }
@@ -175,6 +191,7 @@ impl Known {
                 _ => None,
             })?),
             Data::Texts(_) => Data::Texts(runs.collect(Known::texts)?),
+            Data::Items(_) => return None,
         };
         Self::checked(shape, data)
     }
@@ -206,7 +223,7 @@ impl Known {
         let data = match &self.data {
             Data::Integers(items) => Data::Integers(items.iter().map(integers).collect()),
             Data::Floats(items) => Data::Floats(items.iter().map(|item| floats(*item)).collect()),
-            Data::Texts(_) => return None,
+            Data::Texts(_) | Data::Items(_) => return None,
         };
         Self::checked(self.shape.clone(), data)
     }
@@ -334,6 +351,7 @@ impl Data {
             Data::Integers(items) => items.len(),
             Data::Floats(items) => items.len(),
             Data::Texts(items) => items.len(),
+            Data::Items(items) => items.len(),
         }
     }
 

@@ -316,7 +316,7 @@ fn running(
             let add = |a: &f64, b: &f64| floats(*a, *b);
             accumulated(items, &known.shape, along, exclusive, reverse, start as f64, add).map(Data::Floats)
         }
-        Data::Texts(_) => None,
+        Data::Texts(_) | Data::Items(_) => None,
     };
     let known = data.and_then(|data| Known::checked(known.shape.clone(), data));
     call.set_known(0, known);

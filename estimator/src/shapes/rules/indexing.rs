@@ -293,7 +293,7 @@ fn non_zero(call: &mut Call<'_, '_>) -> Outcome {
         let truth: Vec<bool> = match &known.data {
             Data::Integers(items) => items.iter().map(|item| item.value().map(|v| v != 0)).collect::<Option<_>>()?,
             Data::Floats(items) => items.iter().map(|item| *item != 0.0).collect(),
-            Data::Texts(_) => return None,
+            Data::Texts(_) | Data::Items(_) => return None,
         };
         let all = coordinates(&known.shape)?.into_iter().zip(truth);
         let found: Vec<Vec<usize>> = all.filter(|(_, truth)| *truth).map(|(at, _)| at).collect();
@@ -425,6 +425,7 @@ impl<'k> Comparable<'k> {
             Data::Integers(_) => Self::Integers(known.ints()?),
             Data::Floats(items) => Self::Floats(items),
             Data::Texts(items) => Self::Texts(items),
+            Data::Items(_) => return None,
         })
     }
 

@@ -105,7 +105,7 @@ fn reduced(known: &Known, folded: &[usize], keep: bool, (integers, floats): Fold
         Data::Floats(items) => {
             Data::Floats(groups.iter().map(|group| floats(&pick(items, group)?)).collect::<Option<_>>()?)
         }
-        Data::Texts(_) => return None,
+        Data::Texts(_) | Data::Items(_) => return None,
     };
     Known::checked(kept_sizes(shape, folded, keep), data)
 }

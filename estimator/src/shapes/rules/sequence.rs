@@ -5,6 +5,7 @@ use super::movement::equal_parts;
 use crate::model::{DType, DeclaredDim, DeclaredType, Dim, SequenceType, ValueType};
 use crate::shapes::Known;
 use crate::shapes::call::{Call, Mismatch, Outcome, agreed, axis, show};
+use std::sync::Arc;
 
 /// The rules of this family.
 pub(super) fn find(op: &str) -> Option<Rule> {
@@ -79,6 +80,8 @@ fn sequence_construct(call: &mut Call<'_, '_>) -> Outcome {
         None => ValueType::Sequence(SequenceType::default()),
     };
     call.set(0, list);
+    let items = (0..call.node.inputs.len()).map(|index| call.known(index)).collect();
+    call.set_known(0, Known::list_of(items));
     Ok(())
 }
 
@@ -86,7 +89,13 @@ fn sequence_empty(call: &mut Call<'_, '_>) -> Outcome {
     let dtype = call.dtype_attribute("dtype").unwrap_or(DType::F32);
     let element = Some(Box::new(ValueType::tensor(Some(dtype), None)));
     call.set(0, ValueType::Sequence(SequenceType { element, items: Some(Vec::new()) }));
+    call.set_known(0, Known::list_of(Vec::new()));
     Ok(())
+}
+
+/// The contents of a list's items, as far as known.
+fn contents(call: &Call<'_, '_>) -> Option<Vec<Option<Arc<Known>>>> {
+    Some(call.known(0)?.items()?.to_vec())
 }
 
 fn sequence_insert(call: &mut Call<'_, '_>) -> Outcome {
@@ -99,6 +108,7 @@ fn sequence_insert(call: &mut Call<'_, '_>) -> Outcome {
         Some(element) if list.items.as_ref().is_none_or(|items| !items.is_empty()) => common(element, &new),
         _ => Some(new.clone()),
     };
+    let mut known = None;
     let result = match (list.items, position) {
         (Some(mut items), Some(position)) => {
             let place = match position {
@@ -106,6 +116,10 @@ fn sequence_insert(call: &mut Call<'_, '_>) -> Outcome {
                 None => items.len(),
             };
             items.insert(place, new);
+            known = contents(call).filter(|known| known.len() + 1 == items.len()).map(|mut known| {
+                known.insert(place, call.known(1));
+                known
+            });
             list_of(items)
         }
         // Where it goes is not known: how many there are is, and what they have in common.
@@ -116,15 +130,21 @@ fn sequence_insert(call: &mut Call<'_, '_>) -> Outcome {
         (None, _) => ValueType::Sequence(SequenceType { element: merged.map(Box::new), items: None }),
     };
     call.set(0, result);
+    call.set_known(0, known.and_then(Known::list_of));
     Ok(())
 }
 
 fn sequence_erase(call: &mut Call<'_, '_>) -> Outcome {
     let Some(list) = list(call, 0) else { return Ok(()) };
     let position = if call.has(1) { call.integer(1).value() } else { Some(-1) };
+    let mut known = None;
     let result = match (list.items, position) {
         (Some(mut items), Some(position)) => {
             let place = item_index(position, items.len(), false)?;
+            known = contents(call).filter(|known| known.len() == items.len()).map(|mut known| {
+                known.remove(place);
+                known
+            });
             items.remove(place);
             match items.is_empty() {
                 true => ValueType::Sequence(SequenceType { element: list.element, items: Some(items) }),
@@ -138,17 +158,24 @@ fn sequence_erase(call: &mut Call<'_, '_>) -> Outcome {
         (None, _) => ValueType::Sequence(SequenceType { element: list.element, items: None }),
     };
     call.set(0, result);
+    call.set_known(0, known.and_then(Known::list_of));
     Ok(())
 }
 
 fn sequence_at(call: &mut Call<'_, '_>) -> Outcome {
     let Some(list) = list(call, 0) else { return Ok(()) };
+    let mut known = None;
     let item = match (&list.items, call.integer(1).value()) {
-        (Some(items), Some(position)) => items.get(item_index(position, items.len(), false)?).cloned(),
+        (Some(items), Some(position)) => {
+            let place = item_index(position, items.len(), false)?;
+            known = contents(call).and_then(|known| known.get(place).cloned().flatten());
+            items.get(place).cloned()
+        }
         _ => list.element.map(|element| *element),
     };
     if let Some(item) = item {
         call.set(0, item);
+        call.set_known(0, known.map(|known| known.as_ref().clone()));
     }
     Ok(())
 }
@@ -257,7 +284,22 @@ fn concat_from_sequence(call: &mut Call<'_, '_>) -> Outcome {
         shape.insert(along, count);
     }
     call.set_tensor(0, dtype, Some(shape));
+    let known = contents(call).and_then(|parts| joined(parts, along, stacked));
+    call.set_known(0, known);
     Ok(())
+}
+
+fn joined(parts: Vec<Option<Arc<Known>>>, along: usize, stacked: bool) -> Option<Known> {
+    let raised = |part: Option<Arc<Known>>| {
+        let part = part?;
+        let mut shape = part.shape.clone();
+        if stacked {
+            shape.insert(along.min(shape.len()), 1);
+        }
+        part.reshaped_to(shape)
+    };
+    let parts = parts.into_iter().map(raised).collect::<Option<Vec<Known>>>()?;
+    Known::joined(&parts.iter().collect::<Vec<_>>(), along)
 }
 
 /// A value wrapped, or an absent one of the type that an attribute names.
