@@ -6,7 +6,7 @@ use super::call::{Call, Mismatch, show};
 use super::known::Known;
 use super::symbols::{Origin, Symbols};
 use super::{Choices, Step, Trace, control, rules};
-use crate::model::{DeclaredType, Dim, Model, Node, SequenceType, TensorType, ValueId, ValueType};
+use crate::model::{DType, DeclaredDim, DeclaredType, Dim, Model, Node, SequenceType, TensorType, ValueId, ValueType};
 use crate::notes::Notes;
 use std::sync::Arc;
 
@@ -51,7 +51,10 @@ impl<'m, 'c> Engine<'m, 'c> {
 
     pub fn run(mut self) -> Trace<'m> {
         let model = self.model;
-        for id in &model.graph.inputs {
+        // Inputs whose shape the user gave come first: they settle names that other inputs share.
+        let given = |id: &&ValueId| self.choices.shapes.contains_key(model.name(**id));
+        let (given, others): (Vec<&ValueId>, Vec<&ValueId>) = model.graph.inputs.iter().partition(given);
+        for id in given.into_iter().chain(others) {
             self.bind_input(*id);
         }
         let steps = self.walk(&model.graph.nodes);
@@ -73,21 +76,11 @@ impl<'m, 'c> Engine<'m, 'c> {
         let model = self.model;
         let Some(value) = model.value(id) else { return };
         let declared = value.declared.as_ref();
-        let mut value_type = declared.map(|declared| self.input_type(&value.name, declared));
         let name: &str = &value.name;
-        if let Some(sizes) = self.choices.shapes.get(name) {
-            let optional = matches!(value_type, Some(ValueType::Optional(_)));
-            let inner = match (&value_type, declared) {
-                (Some(ValueType::Optional(_)), Some(DeclaredType::Optional(inner))) => Some(inner.as_ref()),
-                _ => declared,
-            };
-            let dtype = match inner {
-                Some(DeclaredType::Tensor { dtype, .. }) => *dtype,
-                _ => None,
-            };
-            let chosen = self.chosen_shape(name, inner, dtype, sizes);
-            value_type = Some(if optional { ValueType::Optional(Box::new(chosen)) } else { chosen });
-        }
+        let mut value_type = match self.choices.shapes.get(name) {
+            Some(sizes) => Some(self.chosen_type(name, declared, sizes)),
+            None => declared.map(|declared| self.input_type(name, declared)),
+        };
         if let Some(shapes) = self.choices.items.get(name) {
             value_type = value_type.map(|value_type| chosen_items(value_type, shapes));
         }
@@ -99,18 +92,21 @@ impl<'m, 'c> Engine<'m, 'c> {
         self.set_type(id, value_type.map(Arc::new));
     }
 
+    /// The type of an input whose shape the user gave.
+    fn chosen_type(&mut self, name: &str, declared: Option<&DeclaredType>, sizes: &[u64]) -> ValueType {
+        match declared {
+            Some(DeclaredType::Optional(inner)) => {
+                ValueType::Optional(Box::new(self.chosen_type(name, Some(inner), sizes)))
+            }
+            Some(DeclaredType::Tensor { dtype, shape }) => {
+                self.chosen_shape(name, shape.as_deref().unwrap_or_default(), *dtype, sizes)
+            }
+            _ => self.chosen_shape(name, &[], None, sizes),
+        }
+    }
+
     /// A shape typed by the user: names the symbols that it settles, so that everything else of that name follows.
-    fn chosen_shape(
-        &mut self,
-        name: &str,
-        declared: Option<&DeclaredType>,
-        dtype: Option<crate::model::DType>,
-        sizes: &[u64],
-    ) -> ValueType {
-        let declared = match declared {
-            Some(DeclaredType::Tensor { shape: Some(shape), .. }) => shape.as_slice(),
-            _ => &[],
-        };
+    fn chosen_shape(&mut self, name: &str, declared: &[DeclaredDim], dtype: Option<DType>, sizes: &[u64]) -> ValueType {
         if !declared.is_empty() && declared.len() != sizes.len() {
             let text = format!(
                 "declared with {} dimensions but given {}; the given shape is used",
@@ -122,7 +118,10 @@ impl<'m, 'c> Engine<'m, 'c> {
         let mut shape = Vec::with_capacity(sizes.len());
         for (axis, size) in sizes.iter().enumerate() {
             let dim = match declared.get(axis) {
-                Some(crate::model::DeclaredDim::Named(symbol)) => self.symbols.named(symbol, Origin::Input, *size),
+                Some(DeclaredDim::Named(symbol)) => {
+                    self.symbols.settle(symbol, *size);
+                    self.symbols.named(symbol, Origin::Input, *size)
+                }
                 _ => Dim::from(*size),
             };
             shape.push(if dim.size() == Some(*size) { dim } else { Dim::from(*size) });

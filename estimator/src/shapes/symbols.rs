@@ -65,6 +65,13 @@ impl Symbols {
         self.chosen.keys().filter(|name| !self.places.contains_key(*name)).map(String::as_str)
     }
 
+    /// Chooses a number for a name that has none yet.
+    pub fn settle(&mut self, name: &str, value: u64) {
+        if !self.places.contains_key(name) {
+            self.chosen.entry(name.to_owned()).or_insert(value);
+        }
+    }
+
     /// The dimension that a name stands for, with a default when it is met for the first time.
     pub fn named(&mut self, name: &str, origin: Origin, default: u64) -> Dim {
         let value = match self.places.get(name).and_then(|place| self.met.get(*place)) {
