@@ -179,12 +179,6 @@ impl Call<'_, '_> {
         onnx_dtype(self.node.int(name)?)
     }
 
-    /// Sets an output to a tensor of known contents.
-    pub fn set_contents(&mut self, index: usize, dtype: Option<DType>, known: Known) {
-        self.set_tensor(index, dtype, Some(known.shape_dims()));
-        self.set_known(index, Some(known));
-    }
-
     /// A dimension that depends on the data: a symbol named after the node, which the user can set.
     pub fn data_dim(&mut self, what: &str, default: u64) -> Dim {
         self.symbols.named(&format!("{}.{what}", self.node.name), Origin::Data, default)

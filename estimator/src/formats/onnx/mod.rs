@@ -10,8 +10,6 @@ mod wire;
 
 pub use build::dtype;
 
-pub(crate) use build::dtype as dtype_of_number;
-
 use super::error::ReadError;
 use super::source::Source;
 use crate::model::{Contents, DType, Model};

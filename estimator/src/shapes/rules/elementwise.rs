@@ -258,10 +258,10 @@ fn set_cast(call: &mut Call<'_, '_>, to: Option<DType>) {
 /// The same bits read as another type of the same width.
 fn bit_cast(call: &mut Call<'_, '_>) -> Outcome {
     let (from, to) = (call.dtype(0), call.dtype_attribute("to"));
-    if let (Some(from), Some(to)) = (from, to) {
-        if from.bits() != to.bits() {
-            return Err(Mismatch(format!("{from} and {to} differ in width")));
-        }
+    if let (Some(from), Some(to)) = (from, to)
+        && from.bits() != to.bits()
+    {
+        return Err(Mismatch(format!("{from} and {to} differ in width")));
     }
     let shape = call.shape(0);
     call.set_tensor(0, to, shape);

@@ -11,7 +11,7 @@ pub(super) fn find(op: &str) -> Option<Rule> {
     Some(match op {
         "CenterCropPad" => center_crop_pad,
         "Concat" => concat,
-        "DepthToSpace" => depth_to_space,
+        "DepthToSpace" => |call| blocks(call, true),
         "Expand" => expand,
         "Flatten" => flatten,
         "Identity" => |call| {
@@ -24,7 +24,7 @@ pub(super) fn find(op: &str) -> Option<Rule> {
         "Shape" => shape,
         "Size" => size,
         "Slice" => slice,
-        "SpaceToDepth" => space_to_depth,
+        "SpaceToDepth" => |call| blocks(call, false),
         "Split" => split,
         "Squeeze" => squeeze,
         "Tile" => tile,
@@ -138,19 +138,10 @@ fn quotient(above: &[Dim], below: &[Dim]) -> Result<Dim, ()> {
         // Both are empty: leave as many zeros out above as there are below.
         (Some(0), Some(0)) => {
             let zeros = below.iter().filter(|dim| dim.is(0)).count();
-            let mut skipped = 0;
-            let kept: Vec<Dim> = above
-                .iter()
-                .filter(|dim| {
-                    !(dim.is(0) && skipped < zeros && {
-                        skipped += 1;
-                        true
-                    })
-                })
-                .cloned()
-                .collect();
-            let below: Vec<Dim> = below.iter().filter(|dim| !dim.is(0)).cloned().collect();
-            if skipped < zeros { Ok(Dim::UNKNOWN) } else { quotient(&kept, &below) }
+            let (empty, mut kept): (Vec<&Dim>, Vec<&Dim>) = above.iter().partition(|dim| dim.is(0));
+            kept.extend(empty.get(zeros..).unwrap_or_default());
+            let below = product(below.iter().filter(|dim| !dim.is(0)));
+            if empty.len() < zeros { Ok(Dim::UNKNOWN) } else { Ok(product(kept).floor_div(&below)) }
         }
         (Some(a), Some(b)) if b == 0 || a % b != 0 => Err(()),
         _ => Ok(a.floor_div(&b)),
@@ -593,27 +584,22 @@ fn padded(call: &Call<'_, '_>, before: &[Dim], shape: &[Dim]) -> Option<Known> {
     known.gather_or(shape, &places, &fill)
 }
 
-/// Height and width grow by the block's size, channels shrink by its square.
-fn depth_to_space(call: &mut Call<'_, '_>) -> Outcome {
-    blocks(call, |channels, side, block| (channels.floor_div(&block.mul(block)), side.map(|side| side.mul(block))))
-}
-
-fn space_to_depth(call: &mut Call<'_, '_>) -> Outcome {
-    blocks(call, |channels, side, block| (channels.mul(&block.mul(block)), side.map(|side| side.floor_div(block))))
-}
-
-fn blocks(call: &mut Call<'_, '_>, change: fn(&Dim, [&Dim; 2], &Dim) -> (Dim, [Dim; 2])) -> Outcome {
+/// `DepthToSpace`: height and width grow by the block's size, channels shrink by its square. `SpaceToDepth` undoes it.
+fn blocks(call: &mut Call<'_, '_>, to_space: bool) -> Outcome {
     let dtype = call.dtype(0);
     let block = call.node.int("blocksize").map_or(Dim::UNKNOWN, Dim::known);
-    let shape = match call.shape(0) {
-        Some(input) => match input.as_slice() {
-            [batch, channels, height, width] => {
-                let (channels, [height, width]) = change(channels, [height, width], &block);
-                vec![batch.clone(), channels, height, width]
-            }
-            _ => return Err(Mismatch(format!("{} instead of batch × channels × height × width", show(&input)))),
-        },
-        None => open_shape(4),
+    let area = block.mul(&block);
+    let shape = match (call.shape(0).as_deref(), to_space) {
+        (Some([batch, channels, height, width]), true) => {
+            vec![batch.clone(), channels.floor_div(&area), height.mul(&block), width.mul(&block)]
+        }
+        (Some([batch, channels, height, width]), false) => {
+            vec![batch.clone(), channels.mul(&area), height.floor_div(&block), width.floor_div(&block)]
+        }
+        (Some(input), _) => {
+            return Err(Mismatch(format!("{} instead of batch × channels × height × width", show(input))));
+        }
+        (None, _) => open_shape(4),
     };
     call.set_tensor(0, dtype, Some(shape));
     Ok(())
