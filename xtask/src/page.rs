@@ -11,14 +11,16 @@ use xtask::tools;
 use crate::run::{WasmRust, run};
 
 /// What the page is made of, relative to the clone's root.
-const INPUTS: [&str; 9] = [
+const INPUTS: [&str; 11] = [
     "Cargo.toml",
     "Cargo.lock",
     "Trunk.toml",
     "index.html",
     "app/Cargo.toml",
     "app/src",
-    "estimator",
+    "estimator/Cargo.toml",
+    "estimator/data",
+    "estimator/src",
     "examples",
     "public",
 ];
