@@ -3,6 +3,16 @@
 //! Data flows one way: `formats` → `model` → `shapes` → `cost` → (`hardware`, `energy`, `carbon`) → `report`.
 //! No room uses one that stands to its right, and none knows of a browser.
 
+// Whatever a file holds, reading it ends in a value or an error.
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::todo,
+    clippy::unreachable,
+    clippy::unwrap_used
+)]
+
 pub mod carbon;
 pub mod cost;
 pub mod energy;
