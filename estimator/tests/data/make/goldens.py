@@ -15,6 +15,7 @@ import importlib
 import json
 import subprocess
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -126,21 +127,29 @@ class Recorder:
             print(f"FAILED {name}: {text[:700]}", flush=True)
 
 
+def cache(group: str) -> Path:
+    """What a group's last run measured, so that one group can be made again alone."""
+    return Path(tempfile.gettempdir()) / f"greenprint-goldens-{group}.json"
+
+
 def main() -> None:
     if len(sys.argv) == 3 and sys.argv[1] == "--group":
         recorder = Recorder(sys.argv[2])
         importlib.import_module(sys.argv[2]).make(recorder)
-        (HERE / f"{sys.argv[2]}.measured.json").write_text(json.dumps(recorder.rows))
+        cache(sys.argv[2]).write_text(json.dumps(recorder.rows))
         return
     for group in sys.argv[1:] or GROUPS:
         subprocess.run([sys.executable, __file__, "--group", group], check=False)
     rows = []
     for group in GROUPS:
-        measured = HERE / f"{group}.measured.json"
-        if measured.exists():
-            rows += json.loads(measured.read_text())
+        if cache(group).exists():
+            rows += json.loads(cache(group).read_text())
     text = ",\n".join(json.dumps(row) for row in rows)
     (DATA / "expected.json").write_text('{"version": 1, "files": [\n' + text + "\n]}\n")
+    keep = {row["file"] for row in rows} | {run["shapes"] for row in rows for run in row["runs"]}
+    for path in (*DATA.glob("onnx/*.onnx"), *DATA.glob("shapes/*.tsv")):
+        if str(path.relative_to(DATA)) not in keep and not path.name.startswith("gallery_"):
+            path.unlink()
     print(len(rows), "files")
 
 
