@@ -52,13 +52,22 @@ pub(super) enum Use {
     Widened,
 }
 
-/// Elements of a weight that is packed into a wider type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a weight that is packed into a wider type holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Packed {
-    /// Elements before packing.
-    pub elements: Option<u64>,
+    /// How many elements there are.
+    pub amount: Amount,
     /// What one element is called, for example `u4`.
     pub dtype: &'static str,
+}
+
+/// Elements of a packed weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Amount {
+    /// This many; `None` where unknown or past 64 bits.
+    Elements(Option<u64>),
+    /// This many in each byte, if it is stored as bytes.
+    PerByte(u64),
 }
 
 /// A role for each kind of element.
@@ -109,8 +118,12 @@ pub(super) struct Weights {
 
 /// Counts the constants of a model.
 pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
-    let mut search =
-        Search { roles: vec![Roles::default(); model.values.len()], packed: BTreeMap::new(), constants: Vec::new() };
+    let mut search = Search {
+        model,
+        roles: vec![Roles::default(); model.values.len()],
+        packed: BTreeMap::new(),
+        constants: Vec::new(),
+    };
     search.graph(&model.graph, 0);
     let mut weights = Weights {
         parameters: Some(0),
@@ -166,8 +179,11 @@ impl Weights {
         }
         self.bytes = self.bytes.and_then(|sum| sum.checked_add(bytes?));
         let (elements, dtype) = match packed {
-            Some(packed) => (packed.elements, packed.dtype),
-            None => (weight.elements(), weight.dtype.name()),
+            Some(Packed { amount: Amount::Elements(elements), dtype }) => (*elements, *dtype),
+            Some(Packed { amount: Amount::PerByte(each), dtype }) if weight.dtype == DType::U8 => {
+                (weight.elements().and_then(|bytes| bytes.checked_mul(*each)), *dtype)
+            }
+            _ => (weight.elements(), weight.dtype.name()),
         };
         if role == Role::Buffer {
             self.buffers = self.buffers.saturating_add(elements.unwrap_or(0));
@@ -199,6 +215,7 @@ fn place(weight: &Weight) -> Option<Place> {
 
 /// The uses of every value, found from the last node to the first.
 struct Search<'m> {
+    model: &'m Model,
     roles: Vec<Roles>,
     packed: BTreeMap<ValueId, Packed>,
     /// Every constant in file order; with its contents where a node holds them.
@@ -243,7 +260,7 @@ impl<'m> Search<'m> {
             Use::Dequantised => Roles::all(onward().float),
             Use::Widened => Roles { wide: onward().wide.min(Role::Setting), small: onward().float, ..onward() },
         };
-        if let Some(packed) = rules::packed(node, index) {
+        if let Some(packed) = rules::packed(self.model, node, index) {
             self.packed.insert(id, packed);
         }
         if let Some(kept) = self.roles.get_mut(id.0 as usize) {

@@ -11,6 +11,7 @@
 //! Work on padding is counted like any other: a window at the edge counts its full size.
 
 mod attention;
+mod contrib;
 mod convolution;
 mod elementwise;
 mod linear;
@@ -25,7 +26,7 @@ mod tests;
 
 use super::count::{Seen, Work};
 use super::weights::{Packed, Use};
-use crate::model::Node;
+use crate::model::{Model, Node};
 
 /// How the work of an operator follows from its types.
 pub(super) type Rule = fn(&Seen<'_>) -> Work;
@@ -41,8 +42,10 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
             .or_else(|| recurrent::find(op))
             .or_else(|| attention::find(op))
             .or_else(|| quantised::find(op))
-            .or_else(|| signal::find(op)),
-        _ => None,
+            .or_else(|| signal::find(op))
+            .or_else(|| contrib::find("", op)),
+        "ai.onnx.preview" => attention::find(op),
+        _ => contrib::find(domain, op),
     }
 }
 
@@ -55,15 +58,15 @@ pub(super) fn use_of(node: &Node, index: usize) -> Use {
                 (node.op.as_ref() == "BatchNormalization" && matches!(index, 3 | 4)).then_some(Use::Buffer)
             })
         }
+        "com.microsoft" => contrib::use_of(node, index),
         _ => None,
     };
     special.unwrap_or(Use::Plain)
 }
 
-/// The elements of a weight that this operator takes packed into a wider type.
-pub(super) fn packed(node: &Node, index: usize) -> Option<Packed> {
-    let _ = (node, index);
-    None
+/// What a weight holds that this operator takes packed into a wider type.
+pub(super) fn packed(model: &Model, node: &Node, index: usize) -> Option<Packed> {
+    if node.domain.as_ref() == "com.microsoft" { contrib::packed(model, node, index) } else { None }
 }
 
 /// Whether the first output is the first input under a new name or shape, without a copy.
@@ -73,7 +76,11 @@ pub(super) fn is_view(node: &Node) -> bool {
 
 /// Whether the node touches only as much of its first input as it gives out, like a table look-up.
 pub(super) fn reads_as_output(node: &Node) -> bool {
-    matches!(node.domain.as_ref(), "" | "ai.onnx") && movement::reads_as_output(&node.op)
+    match node.domain.as_ref() {
+        "" | "ai.onnx" => movement::reads_as_output(&node.op),
+        "com.microsoft" => matches!(node.op.as_ref(), "GatherBlockQuantized" | "GatherND" | "TorchEmbedding"),
+        _ => false,
+    }
 }
 
 /// Whether the node reads nothing but the shape of its inputs.

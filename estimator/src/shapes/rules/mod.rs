@@ -4,6 +4,7 @@
 //! what it cannot know it leaves open, what contradicts the operator's definition it returns as a [`Mismatch`].
 
 mod attention;
+mod contrib;
 mod convolution;
 mod elementwise;
 mod generation;
@@ -50,10 +51,10 @@ const FAMILIES: &[fn(&str) -> Option<Rule>] = &[
 /// The rule of an operator; `None` for one that is not known, whose outputs stay open unless declared.
 pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
     match domain {
-        "" => FAMILIES.iter().find_map(|family| family(op)),
+        "" => FAMILIES.iter().find_map(|family| family(op)).or_else(|| contrib::find("", op)),
         "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
         "ai.onnx.preview.training" => training::find(op),
-        _ => None,
+        _ => contrib::find(domain, op),
     }
 }
