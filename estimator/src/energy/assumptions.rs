@@ -111,7 +111,7 @@ impl Assumed {
 
     /// An assumption that is a factor as the table has it.
     pub(crate) fn of_factor(key: Key, factor: &Factor) -> Self {
-        Self::new(key, &factor.label, &factor.unit, span(factor), cited(factor))
+        Self::new(key, &factor.label, &factor.unit, factor.value, cited(factor))
     }
 }
 
@@ -221,11 +221,6 @@ impl Values<'_> {
 /// The table has no such row, which is a fault of ours.
 pub(crate) fn factor(id: &'static str) -> Result<&'static Factor, EstimateError> {
     factors::get(id).ok_or(EstimateError::MissingFactor { id })
-}
-
-/// A factor's span as plain numbers.
-pub(crate) fn span(factor: &Factor) -> Range<Ratio> {
-    factor.value
 }
 
 /// A factor's source in one line.

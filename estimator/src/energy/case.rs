@@ -1,7 +1,7 @@
 //! A scenario with its names looked up: the device, the precision, the place, and every assumption that applies.
 
 use super::EstimateError;
-use super::assumptions::{Assumed, Assumptions, Key, cited, factor, span};
+use super::assumptions::{Assumed, Assumptions, Key, cited, factor};
 use super::training;
 use crate::carbon::factors;
 use crate::carbon::grids::{self, Basis, Grid};
@@ -125,10 +125,20 @@ impl<'a> Case<'a> {
                 });
                 let state = Assumed::of_factor(Key::StateBytes, factor("training-bytes-per-parameter")?);
                 self.assumptions.add(Assumed { widens: false, ..state });
-                if !self.model.is_language() {
-                    self.assumptions.add(Assumed::of_factor(Key::BandwidthShare, factor("bandwidth-share")?));
-                }
-                let mfu = training::utilisation(self, training)?;
+                let by_layers = !self.model.layers.is_empty() && training.tokens.is_none();
+                let bandwidth = by_layers.then(|| factor("bandwidth-share")).transpose()?.map(|share| Assumed {
+                    // Its span is in that of the utilisation.
+                    widens: false,
+                    ..Assumed::of_factor(Key::BandwidthShare, share)
+                });
+                let reached = bandwidth.as_ref().map(|bandwidth| {
+                    let set = self.scenario.set.get(Key::BandwidthShare.code());
+                    // A value out of bounds is refused when all set values are taken over.
+                    let set = set.filter(|share| (0.001..=1.0).contains(*share));
+                    set.map_or(bandwidth.span, |share| Range::exact(Ratio(*share)))
+                });
+                let mfu = training::utilisation(self, training, reached)?;
+                bandwidth.into_iter().for_each(|bandwidth| self.assumptions.add(bandwidth));
                 self.assumptions.add(mfu);
             }
             Workload::Serve(_) => {
@@ -481,12 +491,7 @@ pub fn usual_precision(device: &Device) -> Option<Precision> {
         .find(|precision| device.own_peak(*precision).is_some())
 }
 
-/// The factor for training's utilisation that fits a device: its class by what it computes in.
-pub(crate) fn utilisation_factor(device: &Device) -> Result<Range<Ratio>, EstimateError> {
-    Ok(span(factor(utilisation_id(device))?))
-}
-
-/// The id of that factor.
+/// The id of the factor for training's utilisation that fits a device: its class by what it computes in.
 pub(crate) fn utilisation_id(device: &Device) -> &'static str {
     let has = |precision| device.own_peak(precision).is_some();
     match device.kind {

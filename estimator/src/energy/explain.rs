@@ -144,7 +144,7 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
             case.scenario.hardware.count,
             number(figures.get(Figure::Capacity))
         ),
-        Hours(figures.get(Figure::WorkingHours)).readable(),
+        format!("{} h", number(figures.get(Figure::WorkingHours))),
     );
     if serving.requests_per_day.is_some() {
         step(
@@ -155,9 +155,9 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
                 "{} × 24 h × {} − {}",
                 case.scenario.hardware.count,
                 number(serving.days),
-                Hours(figures.get(Figure::WorkingHours)).readable()
+                format_args!("{} h", number(figures.get(Figure::WorkingHours)))
             ),
-            Hours(figures.get(Figure::IdleHours)).readable(),
+            format!("{} h", number(figures.get(Figure::IdleHours))),
         );
     }
 }
@@ -172,14 +172,14 @@ fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {
         steps,
         "Energy of the accelerators",
         "working device-hours × mean draw",
-        format!("{} × {}", hours.readable(), Watts(mean).readable()),
+        format!("{} h × {}", number(hours.0), Watts(mean).readable()),
         energy(Figure::Accelerators),
     );
     step(
         steps,
         "Energy of the hosts",
         "working device-hours × draw of the computer around each device",
-        format!("{} × {}", hours.readable(), Watts(values.get(Key::HostWatts)).readable()),
+        format!("{} h × {}", number(hours.0), Watts(values.get(Key::HostWatts)).readable()),
         energy(Figure::Host),
     );
     if values.get(Key::NetworkShare) > 0.0 {
@@ -202,8 +202,8 @@ fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {
             "Energy of waiting",
             "waiting device-hours × (idle draw + host)",
             format!(
-                "{} × ({} + {})",
-                Hours(figures.get(Figure::IdleHours)).readable(),
+                "{} h × ({} + {})",
+                number(figures.get(Figure::IdleHours)),
                 Watts(values.get(Key::IdleWatts)).readable(),
                 Watts(values.get(Key::HostWatts)).readable()
             ),
@@ -243,8 +243,8 @@ fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {
             "Share of making the machines",
             formula,
             format!(
-                "{} ÷ ({} years{life}) × {}",
-                occupied.readable(),
+                "{} h ÷ ({} years{life}) × {}",
+                number(occupied.0),
                 number(values.get(Key::LifetimeYears)),
                 KilogramsCo2e(making).readable()
             ),

@@ -15,6 +15,7 @@ mod ledger;
 mod sensitivity;
 mod serving;
 mod training;
+pub mod validate;
 
 pub use arithmetic::{FromHours, draw, from_hours, implied_intensity};
 pub use case::usual_precision;

@@ -6,11 +6,11 @@
 
 use super::EstimateError;
 use super::assumptions::{Assumed, Key, Values, cited, factor};
-use super::case::{Case, utilisation_factor, utilisation_id};
+use super::case::{Case, utilisation_id};
 use super::figures::{Figure, Figures};
 use super::ledger;
 use crate::hardware::roofline::Roof;
-use crate::range::Ratio;
+use crate::range::{Range, Ratio};
 use crate::report::MemoryPart;
 use crate::scenario::Training;
 use crate::units::{Bytes, Flops, FlopsPerSecond, Seconds};
@@ -64,21 +64,31 @@ pub(crate) fn macs(case: &Case<'_>) -> Result<f64, EstimateError> {
 ///
 /// Published runs are of transformers, whose products reach the chips' arithmetic;
 /// a convolutional network moves more bytes for each operation.
-pub(crate) fn utilisation(case: &Case<'_>, training: &Training) -> Result<Assumed, EstimateError> {
-    let id = utilisation_id(case.device);
-    let row = factor(id)?;
-    let published = utilisation_factor(case.device)?;
-    let plain = Assumed::new(Key::Mfu, &row.label, "share", published, cited(row));
-    if case.model.layers.is_empty() || training.tokens.is_some() {
+/// `bandwidth` is the share of the memory bandwidth that layers reach; its span widens the utilisation's.
+pub(crate) fn utilisation(
+    case: &Case<'_>,
+    training: &Training,
+    bandwidth: Option<Range<Ratio>>,
+) -> Result<Assumed, EstimateError> {
+    let row = factor(utilisation_id(case.device))?;
+    let published = row.value;
+    let plain = Assumed::of_factor(Key::Mfu, row);
+    let Some(bandwidth) = bandwidth else { return Ok(plain) };
+    let at = |mfu: Ratio, share: Ratio| bounded(case, training, mfu.0, share.0);
+    let central = at(published.central, bandwidth.central);
+    if central >= published.central.0 {
         return Ok(plain);
     }
-    let share = case.assumptions.central().get(Key::BandwidthShare);
-    let limited = published.map(|mfu| Ratio(bounded(case, training, mfu.0, share)));
-    if limited.central.0 >= published.central.0 * 0.995 {
-        return Ok(plain);
-    }
+    // The two are independent: their spans combine in quadrature on the logarithmic scale.
+    let span = |mfu: Ratio, share: Ratio| {
+        let of_mfu = (at(mfu, bandwidth.central) / central).ln();
+        let of_share = (at(published.central, share) / central).ln();
+        of_mfu.hypot(of_share)
+    };
+    let down = span(published.low, bandwidth.low);
+    let up = span(published.high, bandwidth.high);
     Ok(Assumed {
-        span: limited,
+        span: Range::new(Ratio(central * (-down).exp()), Ratio(central), Ratio((central * up.exp()).min(1.0))),
         source: format!(
             "{:.0} % where arithmetic is the bound, less where layers wait for memory: roofline of this model’s layers; {}",
             published.central.0 * 100.0,

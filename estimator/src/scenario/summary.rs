@@ -27,7 +27,8 @@ pub struct ModelSummary {
     pub peak_activation_bytes: Option<u64>,
     /// Bytes of all layers' outputs in one pass: what training keeps for the backward pass.
     pub activation_bytes: Option<u64>,
-    /// Samples that one pass computes: the first dimension of the first input.
+    /// Samples that one pass computes: the number of the dimension called “batch”, else the first dimension of the first input
+    /// where that input has several and the first is not named as a length.
     pub batch: u64,
     /// The layers in groups, for the roofline.
     pub layers: Vec<LayerTerms>,
@@ -76,7 +77,6 @@ impl ModelSummary {
             })
             .collect();
         let outputs = inspection.layers.iter().try_fold(0u64, |sum, layer| sum.checked_add(layer.activation_bytes?));
-        let first = inspection.inputs.first().and_then(|port| port.shape.as_ref());
         Self {
             parameters: inspection.parameters,
             macs: inspection.macs,
@@ -84,7 +84,7 @@ impl ModelSummary {
             weight_bytes: inspection.weight_bytes,
             peak_activation_bytes: inspection.peak_activation_bytes,
             activation_bytes: outputs,
-            batch: first.and_then(|shape| shape.first().copied().flatten()).unwrap_or(1).max(1),
+            batch: batch(inspection),
             layers: gather(&terms),
             language: None,
         }
@@ -104,6 +104,22 @@ impl ModelSummary {
     /// Whether this is a language model known by its size alone.
     pub fn is_language(&self) -> bool {
         self.language.is_some()
+    }
+}
+
+/// Words in a dimension's name by which it is the length of one sample and not a number of samples.
+const LENGTHS: [&str; 7] = ["seq", "time", "len", "token", "sample", "frame", "audio"];
+
+fn batch(inspection: &Inspection) -> u64 {
+    let named = inspection.dynamic_dims.iter().find(|(name, _)| name.to_lowercase().contains("batch"));
+    if let Some((_, size)) = named {
+        return (*size).max(1);
+    }
+    let Some(input) = inspection.inputs.first() else { return 1 };
+    let first = input.symbolic.split(' ').next().unwrap_or_default().to_lowercase();
+    match input.shape.as_deref() {
+        Some([Some(size), _, ..]) if !LENGTHS.iter().any(|word| first.contains(word)) => (*size).max(1),
+        _ => 1,
     }
 }
 
@@ -141,6 +157,34 @@ fn gather(terms: &[LayerTerms]) -> Vec<LayerTerms> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Port;
+
+    fn with_input(shape: &[u64], symbolic: &str, dims: &[(&str, u64)]) -> Inspection {
+        let port = Port {
+            shape: Some(shape.iter().map(|size| Some(*size)).collect()),
+            symbolic: symbolic.to_owned(),
+            ..Port::default()
+        };
+        Inspection {
+            inputs: vec![port],
+            dynamic_dims: dims.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect(),
+            ..Inspection::default()
+        }
+    }
+
+    #[test]
+    fn the_batch_is_found_by_name_then_by_place() {
+        for (inspection, expected) in [
+            (with_input(&[1, 3, 224, 224], "1 × 3 × 224 × 224", &[]), 1),
+            (with_input(&[8, 3, 224, 224], "8 × 3 × 224 × 224", &[]), 8),
+            (with_input(&[128, 4], "sequence × batch_size", &[("batch_size", 4), ("sequence", 128)]), 4),
+            (with_input(&[480_000], "480000", &[]), 1),
+            (with_input(&[100, 80], "n_frames × 80", &[("n_frames", 100)]), 1),
+            (Inspection::default(), 1),
+        ] {
+            assert_eq!(batch(&inspection), expected);
+        }
+    }
 
     #[test]
     fn gathering_keeps_every_sum_and_the_number_of_layers() {

@@ -1,0 +1,266 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// What a machine-learning model costs: parameters, FLOPs, time, energy, CO₂ and money.
+#[derive(Parser)]
+#[command(name = "greenprint", version, about)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Count a model's parameters, operations and memory.
+    Inspect(Inspect),
+    /// Estimate what training a model costs.
+    Train(Box<Train>),
+    /// Estimate what serving a model costs.
+    Infer(Box<Infer>),
+    /// List the devices.
+    Devices {
+        /// Words to search for.
+        search: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the grids and cloud regions.
+    Regions {
+        /// Words to search for: a country, a city, a cloud region.
+        search: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare our estimates with published figures.
+    Validate {
+        /// A file of rows in the layout of the published tables; our own table without it.
+        #[arg(long, value_name = "FILE.csv")]
+        rows: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Inspect {
+    /// Model files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) shapes: Shapes,
+    /// Also list every layer.
+    #[arg(long)]
+    pub(crate) layers: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Numbers for what a model leaves open.
+#[derive(Args, Clone)]
+pub(crate) struct Shapes {
+    /// The number for a symbolic dimension; may be repeated.
+    #[arg(long, value_name = "NAME=N", value_parser = dim)]
+    pub(crate) dim: Vec<(String, u64)>,
+    /// The whole shape of an input; may be repeated.
+    #[arg(long, value_name = "NAME=1x3x224x224", value_parser = shape)]
+    pub(crate) input: Vec<(String, Vec<u64>)>,
+}
+
+/// Which model.
+#[derive(Args)]
+pub(crate) struct ModelChoice {
+    /// A model file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["params", "active_params"])]
+    pub(crate) model: Option<PathBuf>,
+    /// A language model of this many parameters, for example 7e9 or 7B.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) params: Option<f64>,
+    /// The parameters that one token uses, for mixtures of experts.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) active_params: Option<f64>,
+    /// A scenario file (JSON), whose entries the other arguments replace.
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) scenario: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) shapes: Shapes,
+}
+
+/// On which machines, and where.
+#[derive(Args)]
+pub(crate) struct Place {
+    /// The device's id; `greenprint devices` lists them.
+    #[arg(long, value_name = "ID")]
+    pub(crate) device: Option<String>,
+    /// How many devices.
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub(crate) count: Option<u64>,
+    /// The number format, for example bf16; the device's usual one by default.
+    #[arg(long, value_name = "P")]
+    pub(crate) precision: Option<String>,
+    /// A grid or cloud region; `greenprint regions` lists them. The world's average by default.
+    #[arg(long, value_name = "ID")]
+    pub(crate) region: Option<String>,
+    /// A grid other than the region's own.
+    #[arg(long, value_name = "ID")]
+    pub(crate) grid: Option<String>,
+    /// What the carbon intensity counts: lifecycle or direct.
+    #[arg(long, value_name = "BASIS")]
+    pub(crate) basis: Option<String>,
+    /// Power usage effectiveness of the building.
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) pue: Option<f64>,
+    /// Any other assumption by its key, in its unit; may be repeated. The keys stand in the list of assumptions.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = assumption)]
+    pub(crate) set: Vec<(String, f64)>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    pub(crate) choice: ModelChoice,
+    /// Tokens seen in the whole run.
+    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["samples", "epochs"])]
+    pub(crate) tokens: Option<f64>,
+    /// Samples in the training set.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) samples: Option<f64>,
+    /// Passes over the training set; 1 by default.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) epochs: Option<f64>,
+    /// Samples of one step over all devices.
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub(crate) batch: Option<u64>,
+    /// Compute activations again in the backward pass.
+    #[arg(long)]
+    pub(crate) recompute: bool,
+    /// Model FLOPs utilisation: the share of the dense peak that is reached.
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) mfu: Option<f64>,
+    /// All runs over the final run; 1 by default.
+    #[arg(long, value_name = "X", value_parser = number)]
+    pub(crate) experiments: Option<f64>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct Infer {
+    #[command(flatten)]
+    pub(crate) choice: ModelChoice,
+    /// Requests that are computed together.
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub(crate) batch: Option<u64>,
+    /// Tokens of a request's prompt, for language models.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) prompt_tokens: Option<f64>,
+    /// Tokens of a request's answer, for language models.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) output_tokens: Option<f64>,
+    /// Requests that arrive in a day; without it the figures are those of one request.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) requests_per_day: Option<f64>,
+    /// Days that the figures cover; 1 by default.
+    #[arg(long, value_name = "N", value_parser = number)]
+    pub(crate) days: Option<f64>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+fn pair(text: &str) -> Result<(String, &str), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value)),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+fn dim(text: &str) -> Result<(String, u64), String> {
+    // A dimension's name may itself hold an equals sign; the number stands behind the last one.
+    match text.rsplit_once('=') {
+        Some((name, size)) if !name.is_empty() => {
+            Ok((name.to_owned(), size.parse().map_err(|_| format!("“{size}” is not a whole number"))?))
+        }
+        _ => Err("expected NAME=N".to_owned()),
+    }
+}
+
+fn shape(text: &str) -> Result<(String, Vec<u64>), String> {
+    let Some((name, sizes)) = text.rsplit_once('=') else { return Err("expected NAME=1x3x224x224".to_owned()) };
+    let sizes = if sizes.is_empty() { Vec::new() } else { sizes.split(['x', '×', ',']).collect() };
+    let sizes = sizes
+        .into_iter()
+        .map(|size| size.trim().parse().map_err(|_| format!("“{size}” is not a whole number")))
+        .collect::<Result<_, _>>()?;
+    Ok((name.to_owned(), sizes))
+}
+
+fn assumption(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = pair(text)?;
+    Ok((name, number(value)?))
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err(format!("“{text}” is not a number")),
+    }
+}
+
+fn whole(text: &str) -> Result<u64, String> {
+    text.replace([',', '_'], "").parse().map_err(|_| format!("“{text}” is not a whole number"))
+}
+
+/// A count as people write it: `7e9`, `7B`, `1.5T`, `1,281,167`.
+fn count(text: &str) -> Result<f64, String> {
+    let plain = text.replace([',', '_'], "");
+    let (digits, scale) = match plain.char_indices().next_back() {
+        Some((end, 'k' | 'K')) => (plain.get(..end), 1e3),
+        Some((end, 'm' | 'M')) => (plain.get(..end), 1e6),
+        Some((end, 'b' | 'B' | 'g' | 'G')) => (plain.get(..end), 1e9),
+        Some((end, 't' | 'T')) => (plain.get(..end), 1e12),
+        _ => (Some(plain.as_str()), 1.0),
+    };
+    match digits.unwrap_or_default().parse::<f64>() {
+        Ok(number) if number.is_finite() && number >= 0.0 => Ok(number * scale),
+        _ => Err(format!("“{text}” is not a count; write for example 7e9 or 7B")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn counts_are_read_as_people_write_them() {
+        assert_eq!(count("7e9"), Ok(7e9));
+        assert_eq!(count("7B"), Ok(7e9));
+        assert_eq!(count("1.5T"), Ok(1.5e12));
+        assert_eq!(count("1,281,167"), Ok(1_281_167.0));
+        for wrong in ["", "B", "-1", "NaN", "inf", "7 B B", "é"] {
+            assert!(count(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn shapes_and_dimensions_are_read() {
+        assert_eq!(shape("x=1x3x224x224"), Ok(("x".to_owned(), vec![1, 3, 224, 224])));
+        assert_eq!(shape("scalar="), Ok(("scalar".to_owned(), vec![])));
+        assert!(shape("x=1xx3").is_err() && shape("x").is_err());
+        assert_eq!(dim("a=b=3"), Ok(("a=b".to_owned(), 3)));
+        assert!(dim("=3").is_err() && dim("a=-1").is_err());
+    }
+}

@@ -1,0 +1,480 @@
+//! Results as people read them in a terminal, and the records of the lists.
+
+use estimator::carbon::places::Place;
+use estimator::carbon::sites::Scope;
+use estimator::energy::validate::{Summary, Validation};
+use estimator::format::{self, Readable};
+use estimator::hardware::{Device, Field};
+use estimator::notes::{Level, Note};
+use estimator::range::{Range, Ratio};
+use estimator::report::{Estimate, Inspection};
+use estimator::scenario::{ModelRef, Scenario, Workload};
+use estimator::units::{Bytes, FlopsPerSecond, GramsPerKilowattHour, Quantity};
+use serde::Serialize;
+
+/// How many layers and assumptions are listed before the rest is summed up.
+const MOST_ROWS: usize = 12;
+/// The widest text in a column.
+const WIDEST: usize = 60;
+
+/// Rows of cells in aligned columns; columns whose place is in `right` are set to the right.
+fn table(rows: &[Vec<String>], right: &[usize]) -> String {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            let width = cell.chars().count();
+            match widths.get_mut(column) {
+                Some(widest) => *widest = width.max(*widest),
+                None => widths.push(width),
+            }
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let blanks = " ".repeat(widths.get(column).copied().unwrap_or(0).saturating_sub(cell.chars().count()));
+            if right.contains(&column) {
+                line.push_str(&blanks);
+                line.push_str(cell);
+            } else {
+                line.push_str(cell);
+                line.push_str(&blanks);
+            }
+            line.push_str("  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.iter().map(|cell| (*cell).to_owned()).collect()
+}
+
+/// The text without control characters, cut where it is too wide for a column.
+fn cut(text: &str) -> String {
+    let clean: String = text.chars().filter(|letter| !letter.is_control()).collect();
+    match clean.char_indices().nth(WIDEST) {
+        Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
+        None => clean,
+    }
+}
+
+fn notes(text: &mut String, notes: &[Note]) {
+    for note in notes {
+        let word = match note.level {
+            Level::Info => "note",
+            Level::Warning => "warning",
+        };
+        let place = if note.place.is_empty() { String::new() } else { format!("{}: ", cut(&note.place)) };
+        text.push_str(&format!("{word}: {place}{}\n", note.text));
+    }
+}
+
+fn known(count: Option<u64>) -> String {
+    count.map_or("unknown".to_owned(), |count| format!("{} ({})", format::count(count as f64), format::whole(count)))
+}
+
+fn bytes(count: Option<u64>) -> String {
+    count.map_or("unknown".to_owned(), |count| Bytes(count as f64).readable())
+}
+
+/// A model's counts.
+pub(crate) fn inspection(file: &str, inspection: &Inspection, all_layers: bool) -> String {
+    let mut text = format!("{file}\n");
+    let mut facts = vec![
+        vec!["format".to_owned(), inspection.format.clone()],
+        vec!["parameters".to_owned(), known(inspection.parameters)],
+        vec!["MACs".to_owned(), known(inspection.macs)],
+        vec!["FLOPs".to_owned(), known(inspection.flops)],
+        vec!["other operations".to_owned(), known(inspection.other_operations)],
+        vec!["weights".to_owned(), bytes(inspection.weight_bytes)],
+        vec!["peak activations".to_owned(), bytes(inspection.peak_activation_bytes)],
+        vec![
+            "bytes read".to_owned(),
+            format!(
+                "{} of {}",
+                Bytes(inspection.bytes_read as f64).readable(),
+                Bytes(inspection.file_bytes as f64).readable()
+            ),
+        ],
+    ];
+    for port in &inspection.inputs {
+        facts.push(vec!["input".to_owned(), cut(&format!("{} {} {}", port.name, port.dtype, port.symbolic))]);
+    }
+    for port in &inspection.outputs {
+        facts.push(vec!["output".to_owned(), cut(&format!("{} {} {}", port.name, port.dtype, port.symbolic))]);
+    }
+    for (name, size) in &inspection.dynamic_dims {
+        facts.push(vec!["open dimension".to_owned(), format!("{} = {size}", cut(name))]);
+    }
+    text.push_str(&table(&facts, &[]));
+    if !inspection.not_counted.is_empty() {
+        text.push_str("\nNot counted\n");
+        let rows: Vec<Vec<String>> = inspection
+            .not_counted
+            .iter()
+            .map(|entry| vec![cut(&entry.op), entry.nodes.to_string(), format!("{:.1} %", entry.share * 100.0)])
+            .collect();
+        text.push_str(&table(&rows, &[1, 2]));
+    }
+    let mut layers: Vec<_> = inspection.layers.iter().collect();
+    if !all_layers {
+        layers.sort_by_key(|layer| std::cmp::Reverse(layer.macs.unwrap_or(0)));
+        layers.truncate(MOST_ROWS);
+    }
+    if !layers.is_empty() {
+        text.push_str(&if all_layers {
+            "\nLayers\n".to_owned()
+        } else {
+            format!(
+                "\nThe {} layers with the most MACs, of {} (--layers lists all)\n",
+                layers.len(),
+                inspection.layers.len()
+            )
+        });
+        let mut rows = vec![row(["layer", "operator", "output", "parameters", "MACs", "other"])];
+        let count = |count: Option<u64>| count.map_or("?".to_owned(), |count| format::count(count as f64));
+        rows.extend(layers.iter().map(|layer| {
+            vec![
+                cut(&layer.name),
+                cut(&layer.op),
+                cut(&layer.output_symbolic),
+                format::count(layer.parameters as f64),
+                count(layer.macs),
+                count(layer.other_operations),
+            ]
+        }));
+        text.push_str(&table(&rows, &[3, 4, 5]));
+    }
+    if !inspection.warnings.is_empty() {
+        text.push('\n');
+        notes(&mut text, &inspection.warnings);
+    }
+    text
+}
+
+fn model_name(model: &ModelRef) -> String {
+    match model {
+        ModelRef::Gallery { id } => id.clone(),
+        ModelRef::Url { url } => url.clone(),
+        ModelRef::File { name, .. } => name.clone(),
+        ModelRef::Counts { parameters, active_parameters } => match active_parameters {
+            Some(active) => format!(
+                "language model of {} parameters, {} active",
+                format::count(*parameters),
+                format::count(*active)
+            ),
+            None => format!("language model of {} parameters", format::count(*parameters)),
+        },
+    }
+}
+
+fn spans<T: Readable>(name: &str, range: Range<T>) -> Vec<String> {
+    vec![name.to_owned(), range.central.readable(), format!("{} to {}", range.low.readable(), range.high.readable())]
+}
+
+/// What a scenario costs.
+pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate) -> String {
+    let verb = match scenario.workload {
+        Workload::Train(_) => "Training",
+        Workload::Serve(_) => "Serving",
+    };
+    let mut text = format!(
+        "{verb} {} on {} × {} in {}: {}\n\n",
+        cut(&model_name(&scenario.model)),
+        scenario.hardware.count,
+        scenario.hardware.device,
+        scenario.site.region,
+        estimate.scope
+    );
+    let parts = &estimate.energy_parts_kwh;
+    let mut rows = vec![
+        row(["", "estimate", "range"]),
+        vec!["operations".to_owned(), estimate.flops.readable(), String::new()],
+        spans("time", estimate.hours),
+        vec![
+            "device-hours".to_owned(),
+            format::number(estimate.device_hours.central.0),
+            format!(
+                "{} to {}",
+                format::number(estimate.device_hours.low.0),
+                format::number(estimate.device_hours.high.0)
+            ),
+        ],
+        spans("energy at the meter", estimate.energy_kwh),
+        spans("  accelerators", parts.accelerators),
+        spans("  hosts", parts.host),
+        spans("  network", parts.network),
+        spans("  waiting", parts.idle),
+        spans("  building (PUE)", parts.pue_overhead),
+        spans("emissions of use", estimate.co2e_kg),
+    ];
+    match estimate.embodied_kg {
+        Some(embodied) => rows.push(spans("share of making", embodied)),
+        None => rows.push(row(["share of making", "unknown", ""])),
+    }
+    rows.push(spans("water", estimate.water_l));
+    rows.push(spans("electricity bill", estimate.cost_usd));
+    rows.extend(estimate.rent_usd.map(|rent| spans("rent instead", rent)));
+    rows.extend(estimate.per_sample_j.map(|energy| spans("energy per sample", energy)));
+    rows.extend(estimate.per_token_j.map(|energy| spans("energy per token", energy)));
+    rows.extend(estimate.per_request_wh.map(|energy| spans("energy per request", energy)));
+    rows.extend(estimate.per_output_token_j.map(|energy| spans("energy per output token", energy)));
+    rows.extend(estimate.accelerator_j_per_output_token.map(|energy| spans("  of the chips at work", energy)));
+    if let Some(service) = &estimate.service {
+        rows.push(spans("time of a batch", service.latency_s));
+        rows.extend(service.first_token_s.map(|time| spans("first token", time)));
+        rows.extend(service.between_tokens_s.map(|time| spans("each further token", time)));
+        let plain = |name: &str, range: Range<Ratio>, scale: f64, unit: &str| {
+            let show = |value: Ratio| format!("{}{unit}", format::number(value.0 * scale));
+            vec![name.to_owned(), show(range.central), format!("{} to {}", show(range.low), show(range.high))]
+        };
+        rows.push(plain("capacity", service.capacity_per_s, 1.0, " requests/s"));
+        rows.extend(service.load.map(|load| plain("load", load, 100.0, " %")));
+    }
+    text.push_str(&table(&rows, &[1]));
+
+    let memory = &estimate.memory;
+    let show = |bytes: Option<Bytes>| bytes.map_or("unknown".to_owned(), |bytes| bytes.readable());
+    text.push_str(&format!(
+        "\nMemory of each device: {} needed, {} there, {}\n",
+        show(memory.needed),
+        show(memory.available),
+        match memory.fits {
+            Some(true) => "fits",
+            Some(false) => "does not fit",
+            None => "not known whether it fits",
+        }
+    ));
+
+    text.push_str("\nHow this was computed\n");
+    let steps: Vec<Vec<String>> = estimate
+        .steps
+        .iter()
+        .map(|step| vec![step.title.clone(), format!("{} = {}", step.numbers, step.result)])
+        .collect();
+    text.push_str(&table(&steps, &[]));
+
+    text.push_str("\nWhat changes it most (emissions with making)\n");
+    let changes: Vec<Vec<String>> = estimate
+        .sensitivity
+        .iter()
+        .take(MOST_ROWS)
+        .map(|item| {
+            let case = |case: &estimator::report::Alternative| format!("{} ({})", case.co2e_kg.readable(), case.label);
+            vec![cut(&item.name), case(&item.low), case(&item.high)]
+        })
+        .collect();
+    text.push_str(&table(&changes, &[]));
+
+    text.push_str("\nAssumptions (--set KEY=VALUE changes one)\n");
+    let assumptions: Vec<Vec<String>> = estimate
+        .assumptions
+        .iter()
+        .map(|item| {
+            let span = if item.low == item.high {
+                String::new()
+            } else {
+                format!("{} to {}", format::number(item.low), format::number(item.high))
+            };
+            let unit = match item.unit.as_str() {
+                "ratio" | "share" | "count" => "",
+                unit => unit,
+            };
+            vec![item.key.clone(), format!("{} {unit}", format::number(item.value)), span, cut(&item.source)]
+        })
+        .collect();
+    text.push_str(&table(&assumptions, &[]));
+    if !estimate.warnings.is_empty() {
+        text.push('\n');
+        notes(&mut text, &estimate.warnings);
+    }
+    text
+}
+
+/// A device in a list.
+#[derive(Serialize)]
+pub(crate) struct DeviceRecord {
+    id: String,
+    name: String,
+    vendor: String,
+    kind: &'static str,
+    year: u16,
+    memory_bytes: Option<f64>,
+    memory_bandwidth_bytes_per_s: Option<f64>,
+    tdp_w: Option<f64>,
+    idle_w: Option<f64>,
+    peak_flops_per_s: std::collections::BTreeMap<&'static str, FlopsPerSecond>,
+    source: String,
+}
+
+impl DeviceRecord {
+    pub(crate) fn of(device: &Device) -> Self {
+        Self {
+            id: device.id.clone(),
+            name: device.name.clone(),
+            vendor: device.vendor.clone(),
+            kind: device.kind.code(),
+            year: device.year,
+            memory_bytes: device.memory().map(Quantity::amount),
+            memory_bandwidth_bytes_per_s: device.memory_bandwidth.map(Quantity::amount),
+            tdp_w: device.tdp.map(Quantity::amount),
+            idle_w: device.idle.map(Quantity::amount),
+            peak_flops_per_s: device
+                .precisions()
+                .filter_map(|precision| Some((precision.code(), device.own_peak(precision)?)))
+                .collect(),
+            source: device
+                .precisions()
+                .find_map(|precision| device.evidence(Field::Peak(precision)))
+                .map(|evidence| evidence.source.citation())
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// The devices as a table.
+pub(crate) fn devices(devices: &[&Device]) -> String {
+    if devices.is_empty() {
+        return "No device answers to that.\n".to_owned();
+    }
+    let mut rows = vec![row(["id", "name", "year", "memory", "bandwidth", "TDP", "usual precision", "dense peak"])];
+    let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
+    for device in devices {
+        let usual = estimator::energy::usual_precision(device);
+        rows.push(vec![
+            device.id.clone(),
+            device.name.clone(),
+            device.year.to_string(),
+            or_unknown(device.memory().map(Readable::readable)),
+            or_unknown(device.memory_bandwidth.map(|bandwidth| format!("{}/s", Bytes(bandwidth.0).readable()))),
+            or_unknown(device.tdp.map(Readable::readable)),
+            or_unknown(usual.map(|precision| precision.code().to_owned())),
+            or_unknown(usual.and_then(|precision| Some(device.own_peak(precision)?.readable()))),
+        ]);
+    }
+    table(&rows, &[2, 3, 4, 5, 7])
+}
+
+/// A region in a list.
+#[derive(Serialize)]
+pub(crate) struct RegionRecord {
+    id: String,
+    name: String,
+    grid: Option<String>,
+    g_per_kwh: Option<GramsPerKilowattHour>,
+    basis: Option<&'static str>,
+    year: Option<u16>,
+    pue: Option<f64>,
+    pue_is_of: Option<&'static str>,
+    wue_l_per_kwh: Option<f64>,
+    source: Option<String>,
+}
+
+impl RegionRecord {
+    pub(crate) fn of(place: Place) -> Self {
+        let intensity = place.grid().map(|grid| &grid.intensity);
+        let site = match place {
+            Place::Site(site) => Some(site),
+            Place::Grid(_) => None,
+        };
+        let pue = site.and_then(|site| site.pue());
+        Self {
+            id: place.id().to_owned(),
+            name: place.name().to_owned(),
+            grid: place.grid().map(|grid| grid.id.clone()),
+            g_per_kwh: intensity.map(|intensity| intensity.value),
+            basis: intensity.map(|intensity| intensity.basis.word()),
+            year: intensity.map(|intensity| intensity.evidence.year),
+            pue: pue.map(|(pue, _)| pue.value.0),
+            pue_is_of: pue.map(|(_, scope)| match scope {
+                Scope::Site => "site",
+                Scope::Fleet => "operator",
+            }),
+            wue_l_per_kwh: site.and_then(|site| site.wue()).map(|(wue, _)| wue.value.0),
+            source: intensity.map(|intensity| intensity.evidence.source.citation()),
+        }
+    }
+}
+
+/// The regions as a table.
+pub(crate) fn regions(records: &[RegionRecord]) -> String {
+    if records.is_empty() {
+        return "No region answers to that.\n".to_owned();
+    }
+    let mut rows = vec![row(["id", "name", "grid", "g/kWh", "basis", "year", "PUE"])];
+    let plain = |number: Option<f64>| number.map_or("?".to_owned(), format::number);
+    for record in records {
+        rows.push(vec![
+            record.id.clone(),
+            cut(&record.name),
+            record.grid.clone().unwrap_or_else(|| "?".to_owned()),
+            plain(record.g_per_kwh.map(|intensity| intensity.0)),
+            record.basis.unwrap_or("?").to_owned(),
+            record.year.map_or("?".to_owned(), |year| year.to_string()),
+            plain(record.pue).replace('?', ""),
+        ]);
+    }
+    table(&rows, &[3, 5, 6])
+}
+
+/// Published figures beside ours.
+pub(crate) fn validation(validation: &Validation) -> String {
+    let mut rows = vec![row(["row", "quantity", "published", "estimate", "range", "unit", "factor", "inside"])];
+    for entry in &validation.rows {
+        rows.push(vec![
+            cut(&entry.id),
+            entry.quantity.clone(),
+            format::number(entry.published),
+            format::number(entry.central),
+            format!("{} to {}", format::number(entry.low), format::number(entry.high)),
+            entry.unit.clone(),
+            format!("×{:.2}{}", entry.error_factor, if entry.in_sample { "*" } else { "" }),
+            if (entry.low..=entry.high).contains(&entry.published) { "yes" } else { "no" }.to_owned(),
+        ]);
+    }
+    let mut text = table(&rows, &[2, 3, 4, 6]);
+    text.push_str("* a factor of ours was derived from this row among others\n\n");
+    let factor = |factor: Option<f64>| factor.map_or("none".to_owned(), |factor| format!("×{factor:.2}"));
+    let line = |name: &str, summary: &Summary| {
+        vec![
+            name.to_owned(),
+            summary.n.to_string(),
+            factor(summary.median_error_factor),
+            factor(summary.p90_error_factor),
+            summary.within_range.to_string(),
+        ]
+    };
+    let mut sums = vec![row(["", "rows", "median factor", "90th percentile", "inside the range"])];
+    sums.extend(validation.by_quantity.iter().map(|(name, summary)| line(name, summary)));
+    sums.push(line("all", &validation.summary));
+    text.push_str(&table(&sums, &[1, 2, 3, 4]));
+    if !validation.skipped.is_empty() {
+        text.push_str(&format!("\n{} rows were passed over:\n", validation.skipped.len()));
+        let skipped: Vec<Vec<String>> =
+            validation.skipped.iter().map(|entry| vec![cut(&entry.id), entry.why.clone()]).collect();
+        text.push_str(&table(&skipped, &[]));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let rows = [row(["a", "1"]), row(["bcd", "100"])];
+        assert_eq!(table(&rows, &[1]), "a      1\nbcd  100\n");
+        assert_eq!(table(&rows, &[]), "a    1\nbcd  100\n");
+    }
+
+    #[test]
+    fn texts_from_files_are_cut_and_cleaned() {
+        assert_eq!(cut("a\u{1b}[31mb\nc"), "a[31mbc");
+        assert_eq!(cut(&"é".repeat(1000)).chars().count(), WIDEST + 1);
+    }
+}

@@ -1,0 +1,524 @@
+//! Estimates beside published figures: how far off we are, row by row, with nothing fitted to the rows at hand.
+//!
+//! A row gives a model's size, its work and its machines, as a user would; the estimate is made as for a new run
+//! and compared at the boundary that the publication drew (the chips alone, the server at the wall, the whole system).
+//! Rows are our own table of published runs, or a file in one of three layouts.
+//! Draws that are nothing but a TDP are no measurement, so energies computed from them are passed over.
+
+use super::{EstimateError, estimate};
+use crate::carbon::published::{self, PowerBasis, Run};
+use crate::hardware::{self, Device};
+use crate::range::{Range, Ratio};
+use crate::report::Estimate;
+use crate::scenario::{Hardware, ModelRef, Scenario, Serving, Training, Workload};
+use crate::tables::{Row, Table, TableError};
+use crate::units::{KilowattHours, Quantity};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Published figures beside ours.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Validation {
+    /// One published figure each.
+    pub rows: Vec<Compared>,
+    /// Rows that could not be compared, with the reason.
+    pub skipped: Vec<Skipped>,
+    /// All rows together.
+    pub summary: Summary,
+    /// The same by quantity.
+    pub by_quantity: BTreeMap<String, Summary>,
+}
+
+/// A published figure beside our estimate.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Compared {
+    /// The row.
+    pub id: String,
+    /// What is compared: `device hours`, `energy`, `energy from hours`, `energy per output token`.
+    pub quantity: String,
+    /// What was published.
+    pub published: f64,
+    /// The lower end of our estimate.
+    pub low: f64,
+    /// Our estimate.
+    pub central: f64,
+    /// The upper end of our estimate.
+    pub high: f64,
+    /// The unit of all four.
+    pub unit: String,
+    /// The larger of central ÷ published and published ÷ central: 1 is perfect.
+    pub error_factor: f64,
+    /// Whether the row is one of those from which a factor of ours was derived.
+    pub in_sample: bool,
+}
+
+/// A row that could not be compared.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Skipped {
+    /// The row.
+    pub id: String,
+    /// Why not.
+    pub why: String,
+}
+
+/// How far off several rows are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// How many.
+    pub n: usize,
+    /// The median of the error factors; `null` without rows.
+    pub median_error_factor: Option<f64>,
+    /// Their 90th percentile.
+    pub p90_error_factor: Option<f64>,
+    /// How many published figures lie inside our range.
+    pub within_range: usize,
+}
+
+impl Summary {
+    fn of<'a>(rows: impl Iterator<Item = &'a Compared>) -> Self {
+        let (mut errors, mut within_range) = (Vec::new(), 0);
+        for row in rows {
+            errors.push(row.error_factor);
+            if (row.low..=row.high).contains(&row.published) {
+                within_range += 1;
+            }
+        }
+        errors.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let place = errors.len().checked_sub(1)? as f64 * share;
+            let (below, above) = (errors.get(place.floor() as usize)?, errors.get(place.ceil() as usize)?);
+            Some(below + (above - below) * place.fract())
+        };
+        Self { n: errors.len(), median_error_factor: at(0.5), p90_error_factor: at(0.9), within_range }
+    }
+}
+
+/// What a publication's power includes, and so what our energy must.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Boundary {
+    Accelerators,
+    Server,
+    System,
+}
+
+/// A published figure with the scenario that should reproduce it.
+struct Claim {
+    id: String,
+    published: f64,
+    measure: Measure,
+    scenario: Scenario,
+    in_sample: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Measure {
+    DeviceHours,
+    /// kWh, from the operations alone.
+    Energy(Boundary),
+    /// kWh, from published device-hours.
+    EnergyFromHours(Boundary, f64),
+    /// J of the chips.
+    OutputToken,
+}
+
+impl Measure {
+    fn quantity(self) -> (&'static str, &'static str) {
+        match self {
+            Self::DeviceHours => ("device hours", "h"),
+            Self::Energy(_) => ("energy", "kWh"),
+            Self::EnergyFromHours(..) => ("energy from hours", "kWh"),
+            Self::OutputToken => ("energy per output token", "J"),
+        }
+    }
+
+    fn of(self, estimate: &Estimate) -> Option<Range<Ratio>> {
+        match self {
+            Self::DeviceHours => Some(plain(estimate.device_hours)),
+            Self::Energy(boundary) => Some(plain(energy(estimate, boundary))),
+            Self::EnergyFromHours(boundary, hours) => {
+                // The draw alone is compared: our energy over our hours, for the published hours.
+                let ours = estimate.device_hours;
+                let energy = energy(estimate, boundary);
+                let draw = |energy: KilowattHours| Ratio(energy.0 / ours.central.0 * hours);
+                let time = |end: f64| (end / ours.central.0).ln().powi(2);
+                // Its span is that of the energy without that of the time.
+                let narrow = |energy_end: f64, hours_end: f64| {
+                    ((energy_end / energy.central.0).ln().powi(2) - time(hours_end)).max(0.0).sqrt()
+                };
+                let down = narrow(energy.low.0, ours.low.0);
+                let up = narrow(energy.high.0, ours.high.0);
+                let central = draw(energy.central);
+                Some(Range::new(Ratio(central.0 * (-down).exp()), central, Ratio(central.0 * up.exp())))
+            }
+            Self::OutputToken => Some(plain(estimate.accelerator_j_per_output_token?)),
+        }
+    }
+}
+
+fn plain<T: Quantity>(range: Range<T>) -> Range<Ratio> {
+    range.map(|value| Ratio(value.amount()))
+}
+
+/// The energy inside a boundary, with the share of the building's overhead that falls to it.
+fn energy(estimate: &Estimate, boundary: Boundary) -> Range<KilowattHours> {
+    let parts = &estimate.energy_parts_kwh;
+    let inside = match boundary {
+        Boundary::Accelerators => parts.accelerators,
+        Boundary::Server => parts.accelerators.plus(parts.host),
+        Boundary::System => parts.accelerators.plus(parts.host).plus(parts.network),
+    };
+    let equipment = estimate.energy_kwh.central.0 - parts.pue_overhead.central.0;
+    let pue = if equipment > 0.0 { estimate.energy_kwh.central.0 / equipment } else { 1.0 };
+    inside.map(|energy| energy * pue)
+}
+
+/// Compares our estimates with our own table of published runs.
+pub fn built_in() -> Validation {
+    let mut claims = Claims::default();
+    for run in published::all() {
+        claims.run(run);
+    }
+    claims.compare()
+}
+
+/// Compares our estimates with the rows of a file: our own layout of published runs, the layout of training runs
+/// (`params_active_B`, `tokens_B`, `hardware` …), or that of served language models (`energy_per_output_token_J` …).
+///
+/// # Errors
+/// A text that is no table, or none of these layouts.
+pub fn rows(name: &str, text: &str) -> Result<Validation, TableError> {
+    let table = Table::parse(name, text)?;
+    let mut claims = Claims::default();
+    if table.has_column("energy_per_output_token_J") {
+        for row in table.rows() {
+            claims.served(&row)?;
+        }
+    } else if table.has_column("params_total_B") && table.has_column("hardware") {
+        for row in table.rows() {
+            claims.trained(&row)?;
+        }
+    } else if table.has_column("power_basis") && table.has_column("device_hours") {
+        for run in &published::read(name, text)? {
+            claims.run(run);
+        }
+    } else {
+        return Err(TableError {
+            table: name.to_owned(),
+            line: 1,
+            column: None,
+            fault: "no layout that can be validated; expected the columns of published_runs.csv, \
+                    or params_total_B and hardware, or energy_per_output_token_J"
+                .to_owned(),
+        });
+    }
+    Ok(claims.compare())
+}
+
+#[derive(Default)]
+struct Claims {
+    claims: Vec<Claim>,
+    skipped: Vec<Skipped>,
+}
+
+impl Claims {
+    fn skip(&mut self, id: &str, why: impl Into<String>) {
+        self.skipped.push(Skipped { id: id.to_owned(), why: why.into() });
+    }
+
+    fn compare(mut self) -> Validation {
+        let mut rows = Vec::new();
+        for claim in std::mem::take(&mut self.claims) {
+            match compare(&claim) {
+                Ok(Some(row)) => rows.push(row),
+                Ok(None) => self.skip(&claim.id, "the estimate has no such figure"),
+                Err(fault) => self.skip(&claim.id, fault.to_string()),
+            }
+        }
+        let mut by_quantity: BTreeMap<String, Summary> = BTreeMap::new();
+        for row in &rows {
+            if !by_quantity.contains_key(&row.quantity) {
+                let same = Summary::of(rows.iter().filter(|other| other.quantity == row.quantity));
+                by_quantity.insert(row.quantity.clone(), same);
+            }
+        }
+        Validation { summary: Summary::of(rows.iter()), by_quantity, rows, skipped: self.skipped }
+    }
+
+    /// A row of our own table.
+    fn run(&mut self, run: &Run) {
+        if run.scope != "final run" {
+            return self.skip(&run.id, format!("its scope is “{}”", run.scope));
+        }
+        let published = Trained {
+            id: run.id.clone(),
+            active: run.active_parameters,
+            operations: run.flops.map(|flops| flops.0),
+            device: hardware::device(&run.device),
+            devices: run.devices,
+            device_hours: run.device_time.map(|time| time.hours()),
+            energy_kwh: run.energy.map(|energy| energy.0),
+            boundary: match run.power_basis {
+                PowerBasis::System => Some(Boundary::System),
+                PowerBasis::Accelerator => Some(Boundary::Accelerators),
+                PowerBasis::Wall => Some(Boundary::Server),
+                PowerBasis::Tdp => None,
+            },
+            pue: if run.includes_pue { run.pue.map_or(1.0, |pue| pue.0) } else { 1.0 },
+            in_sample: run.fit.is_some(),
+        };
+        self.training(published);
+    }
+
+    /// A row of the layout of training runs.
+    fn trained(&mut self, row: &Row<'_>) -> Result<(), TableError> {
+        let id = row.required_text("model")?.to_owned();
+        let text = |column: &str| Ok::<_, TableError>(row.text(column).ok().flatten().unwrap_or_default());
+        let usage = text("use")?;
+        if ["EXCLUDE", "do not use", "reference only", "scope example", "R&D"].iter().any(|word| usage.contains(word)) {
+            self.skip(&id, format!("marked “{usage}”"));
+            return Ok(());
+        }
+        let number = |column: &str| text(column).map(first_number);
+        let active = number("params_active_B")?.or(number("params_total_B")?).map(|billions| billions * 1e9);
+        let tokens = number("tokens_B")?.map(|billions| billions * 1e9);
+        let six = |(active, tokens): (f64, f64)| 6.0 * active * tokens;
+        let operations =
+            number("flops_used")?.or(number("train_flops_published")?).or_else(|| active.zip(tokens).map(six));
+        let basis = text("power_basis")?.to_lowercase();
+        let boundary = if basis.contains("tdp") || basis.contains("as listed") || basis.contains("as above") {
+            None
+        } else if basis.contains("wall") {
+            Some(Boundary::Server)
+        } else if basis.contains("gpu only") || basis.contains("gpu power") {
+            Some(Boundary::Accelerators)
+        } else if basis.contains("system") || basis.contains("sampled") {
+            Some(Boundary::System)
+        } else {
+            None
+        };
+        self.training(Trained {
+            id,
+            active,
+            operations,
+            device: device_by_name(text("hardware")?),
+            devices: number("n_chips")?,
+            device_hours: number("chip_hours")?,
+            energy_kwh: number("energy_MWh")?.map(|energy| energy * 1e3),
+            boundary,
+            pue: first_number(text("pue")?).unwrap_or(1.0).max(1.0),
+            in_sample: false,
+        });
+        Ok(())
+    }
+
+    fn training(&mut self, run: Trained) {
+        let Some(device) = run.device else {
+            return self.skip(&run.id, "its device is not in our table");
+        };
+        // Without a size the draw of a large network is assumed; with hours alone, the operations play no part.
+        let active = run.active.unwrap_or(1e9);
+        let scenario = |operations: f64| Scenario {
+            model: ModelRef::Counts { parameters: active, active_parameters: None },
+            workload: Workload::Train(Training { tokens: Some(operations / 6.0 / active), ..Training::default() }),
+            hardware: Hardware {
+                device: device.id.clone(),
+                count: run.devices.map_or(8, |devices| (devices as u64).max(1)),
+                precision: None,
+            },
+            set: BTreeMap::from([("pue".to_owned(), run.pue)]),
+            ..Scenario::default()
+        };
+        let before = self.claims.len();
+        let claim = |published: f64, measure: Measure, operations: f64, in_sample: bool| Claim {
+            id: run.id.clone(),
+            published,
+            measure,
+            scenario: scenario(operations),
+            in_sample,
+        };
+        if let (Some(operations), Some(hours)) = (run.operations, run.device_hours) {
+            self.claims.push(claim(hours, Measure::DeviceHours, operations, run.in_sample));
+        }
+        if let (Some(energy), Some(boundary)) = (run.energy_kwh, run.boundary) {
+            match (run.operations, run.device_hours) {
+                (Some(operations), _) => {
+                    self.claims.push(claim(energy, Measure::Energy(boundary), operations, run.in_sample));
+                }
+                (None, Some(hours)) => {
+                    let measure = Measure::EnergyFromHours(boundary, hours);
+                    self.claims.push(claim(energy, measure, 6.0 * active * 1e9, run.in_sample));
+                }
+                (None, None) => {}
+            }
+        }
+        if self.claims.len() == before {
+            let why = if run.boundary.is_none() && run.energy_kwh.is_some() {
+                "its energy is hours × TDP or of unknown boundary, and its operations or hours are not given"
+            } else {
+                "operations, hours or energy are not given"
+            };
+            self.skip(&run.id, why);
+        }
+    }
+
+    /// A row of the layout of served language models.
+    fn served(&mut self, row: &Row<'_>) -> Result<(), TableError> {
+        let model = row.required_text("model_id")?;
+        let (gpu, batch) = (row.required_text("gpu")?, row.number("avg_batch_size")?);
+        let devices = row.number("num_gpus")?.unwrap_or(1.0);
+        let precision = match row.required_text("weight_precision")? {
+            "bfloat16" => "bf16",
+            "float16" => "fp16",
+            "mxfp4" | "nvfp4" => "fp4",
+            other => other,
+        };
+        let id = format!(
+            "{model} on {devices} {gpu}, {precision}, batch {}, {}",
+            batch.unwrap_or(1.0),
+            row.text("task").ok().flatten().unwrap_or("served")
+        );
+        let total = row.required_number("total_params_b")? * 1e9;
+        let active = row.number("active_params_b")?.map_or(total, |billions| billions * 1e9);
+        let Some(published) = row.number("energy_per_output_token_J")? else {
+            self.skip(&id, "no energy is given");
+            return Ok(());
+        };
+        let Some(device) = device_by_name(gpu) else {
+            self.skip(&id, "its device is not in our table");
+            return Ok(());
+        };
+        let usual = Serving::default();
+        self.claims.push(Claim {
+            id,
+            published,
+            measure: Measure::OutputToken,
+            scenario: Scenario {
+                model: ModelRef::Counts { parameters: total, active_parameters: Some(active) },
+                workload: Workload::Serve(Serving {
+                    batch: batch.map_or(1, |batch| (batch.round() as u64).max(1)),
+                    output_tokens: row.number("avg_output_tokens")?.unwrap_or(usual.output_tokens),
+                    ..usual
+                }),
+                hardware: Hardware {
+                    device: device.id.clone(),
+                    count: (devices as u64).max(1),
+                    precision: Some(precision.to_owned()),
+                },
+                ..Scenario::default()
+            },
+            in_sample: false,
+        });
+        Ok(())
+    }
+}
+
+/// A training run as any layout states it.
+struct Trained {
+    id: String,
+    active: Option<f64>,
+    operations: Option<f64>,
+    device: Option<&'static Device>,
+    devices: Option<f64>,
+    device_hours: Option<f64>,
+    energy_kwh: Option<f64>,
+    boundary: Option<Boundary>,
+    pue: f64,
+    in_sample: bool,
+}
+
+fn compare(claim: &Claim) -> Result<Option<Compared>, EstimateError> {
+    let Some(model) = claim.scenario.model.summary() else { return Ok(None) };
+    let estimate = estimate(&claim.scenario, &model)?;
+    let Some(range) = claim.measure.of(&estimate) else { return Ok(None) };
+    let (quantity, unit) = claim.measure.quantity();
+    let ratio = range.central.0 / claim.published;
+    Ok(Some(Compared {
+        id: claim.id.clone(),
+        quantity: quantity.to_owned(),
+        published: claim.published,
+        low: range.low.0,
+        central: range.central.0,
+        high: range.high.0,
+        unit: unit.to_owned(),
+        error_factor: ratio.max(1.0 / ratio),
+        in_sample: claim.in_sample,
+    }))
+}
+
+/// The first number in a cell such as `1.1 (inferred)` or `2048 (65B)`; `None` where it begins with none.
+fn first_number(cell: &str) -> Option<f64> {
+    let end = cell
+        .find(|letter: char| !(letter.is_ascii_digit() || ['.', 'e', 'E', '+', '-'].contains(&letter)))
+        .unwrap_or(cell.len());
+    cell.get(..end)?.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0)
+}
+
+/// A device by the name that papers use: `A100-80GB SXM`, `TPUv3`, `H100`. Modules are preferred over cards, for clusters are built of them.
+fn device_by_name(name: &str) -> Option<&'static Device> {
+    let spaced = name.replace("GB", " GB").replace("TPUv", "TPU v").replace(['-', '_'], " ");
+    let found = hardware::search(&spaced);
+    let module = found.iter().find(|(device, _)| ["sxm", "oam"].contains(&device.form.as_str()));
+    module.or(found.first()).map(|(device, _)| *device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_rows_are_compared_and_none_is_lost() {
+        let validation = built_in();
+        assert!(validation.summary.n >= 30, "{:?}", validation.summary);
+        for run in published::all() {
+            let listed = validation.rows.iter().any(|row| row.id == run.id)
+                || validation.skipped.iter().any(|row| row.id == run.id);
+            assert!(listed, "{}", run.id);
+        }
+        assert!(validation.rows.iter().all(|row| row.error_factor >= 1.0 && row.error_factor.is_finite()));
+    }
+
+    #[test]
+    fn papers_names_of_devices_are_understood() {
+        for (name, id) in [
+            ("A100-80GB SXM", "a100-sxm4-80gb"),
+            ("A100-80GB", "a100-sxm4-80gb"),
+            ("A100-40GB PCIe", "a100-pcie-40gb"),
+            ("H100-80GB SXM", "h100-sxm"),
+            ("H100", "h100-sxm"),
+            ("B200", "b200"),
+            ("TPUv3", "tpu-v3"),
+            ("P40", "p40"),
+            ("MI250X", "mi250x"),
+        ] {
+            assert_eq!(device_by_name(name).map(|device| device.id.as_str()), Some(id), "{name}");
+        }
+        assert!(device_by_name("abacus").is_none());
+    }
+
+    #[test]
+    fn numbers_with_remarks_are_read() {
+        assert_eq!(first_number("1.1 (inferred)"), Some(1.1));
+        assert_eq!(first_number("1.61e+19"), Some(1.61e19));
+        assert_eq!(first_number("1.2/1.12"), Some(1.2));
+        assert_eq!(first_number("not stated"), None);
+        assert_eq!(first_number("2+7"), None);
+    }
+
+    #[test]
+    fn files_of_rows_are_compared_and_faults_name_the_file() {
+        let served = "task,model_id,total_params_b,active_params_b,weight_precision,gpu,num_gpus,avg_batch_size,avg_output_tokens,energy_per_output_token_J\n\
+                      chat,m/8B,8,8,bfloat16,H100,1,8,300,0.4548\nchat,m/8B,8,8,bfloat16,Abacus,1,8,300,0.4\n";
+        let validation = rows("t.csv", served).unwrap();
+        assert_eq!((validation.rows.len(), validation.skipped.len()), (1, 1));
+        let trained = "model,params_total_B,params_active_B,tokens_B,hardware,chip_hours,power_basis,energy_MWh\n\
+                       L,7,7,2000,A100-80GB,184320,TDP,73.7\n";
+        let validation = rows("t.csv", trained).unwrap();
+        assert_eq!(validation.rows.iter().map(|row| row.quantity.as_str()).collect::<Vec<_>>(), ["device hours"]);
+        assert!(rows("t.csv", "a,b\n1,2\n").unwrap_err().to_string().starts_with("t.csv, line 1"));
+    }
+
+    #[test]
+    fn an_empty_summary_has_no_median() {
+        assert_eq!(Summary::of([].iter()), Summary::default());
+    }
+}

@@ -1,0 +1,317 @@
+//! The command line as other programs use it: exit status, one line on stderr, and the fields of every record.
+#![cfg(feature = "cli")]
+
+mod support;
+
+use estimator::energy;
+use estimator::scenario::{Hardware, ModelRef, Scenario, Site, Training, Workload};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use support::{Axis, Message};
+
+fn greenprint(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_greenprint")).args(arguments).output().unwrap()
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = greenprint(arguments);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stderr.is_empty());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The single line on stderr of a command that fails with this status and prints nothing else.
+fn complaint(arguments: &[&str], status: i32) -> String {
+    let output = greenprint(arguments);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {text}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+    text
+}
+
+/// A folder of this test's own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("greenprint-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_string_lossy().into_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// `y = relu(x × w)` with `x` of batch × 64 and `w` of 64 × 10.
+fn small_model() -> Vec<u8> {
+    let graph = Message::new()
+        .message(1, support::node("MatMul", &["x", "w"], &["h"]))
+        .message(1, support::node("Relu", &["h"], &["y"]))
+        .bytes(2, "small")
+        .message(5, support::tensor("w", &[64, 10]))
+        .message(11, support::value("x", &[Axis::Named("batch"), Axis::Fixed(64)]))
+        .message(12, support::value("y", &[Axis::Named("batch"), Axis::Fixed(10)]));
+    support::model(graph)
+}
+
+fn assert_fields(record: &Value, fields: &[&str]) {
+    for field in fields {
+        assert!(record.get(field).is_some(), "no field {field} in {record}");
+    }
+}
+
+fn assert_range(value: &Value, name: &str) {
+    let end = |end: &str| value[end].as_f64().unwrap_or_else(|| panic!("{name} has no {end}: {value}"));
+    assert!(end("low") <= end("central") && end("central") <= end("high"), "{name}: {value}");
+}
+
+#[test]
+fn inspect_prints_the_promised_fields() {
+    let folder = Folder::new("inspect");
+    let file = folder.file("small.onnx", &small_model());
+    let record = json(&["inspect", &file, "--dim", "batch=4", "--json"]);
+    assert_fields(
+        &record,
+        &[
+            "format",
+            "parameters",
+            "buffers",
+            "macs",
+            "flops",
+            "other_operations",
+            "weight_bytes",
+            "peak_activation_bytes",
+            "dtypes",
+            "bytes_read",
+            "dynamic_dims",
+            "inputs",
+            "outputs",
+            "layers",
+            "not_counted",
+            "warnings",
+        ],
+    );
+    assert_eq!(record["format"], "onnx");
+    assert_eq!(record["parameters"], 640);
+    assert_eq!(record["macs"], 4 * 640);
+    assert_eq!(record["flops"], 2 * 4 * 640);
+    assert_eq!(record["weight_bytes"], 4 * 640);
+    assert_eq!(record["dtypes"]["f32"], 640);
+    assert_eq!(record["dynamic_dims"]["batch"], 4);
+    assert_eq!(record["inputs"][0]["shape"], serde_json::json!([4, 64]));
+    for layer in record["layers"].as_array().unwrap() {
+        assert_fields(
+            layer,
+            &[
+                "name",
+                "op",
+                "output_shape",
+                "parameters",
+                "macs",
+                "other_operations",
+                "weight_bytes",
+                "activation_bytes",
+            ],
+        );
+    }
+    let shaped = json(&["inspect", &file, "--input", "x=7x64", "--json"]);
+    assert_eq!(shaped["macs"], 7 * 640);
+    let several = json(&["inspect", &file, &file, "--json"]);
+    assert_eq!(several.as_array().map(Vec::len), Some(2));
+    let text = greenprint(&["inspect", &file]);
+    assert!(String::from_utf8(text.stdout).unwrap().contains("parameters"));
+}
+
+#[test]
+fn train_prints_the_promised_fields_and_the_library_s_numbers() {
+    let record = json(&[
+        "train",
+        "--params",
+        "7B",
+        "--tokens",
+        "2e12",
+        "--device",
+        "a100-sxm4-80gb",
+        "--count",
+        "1000",
+        "--precision",
+        "bf16",
+        "--mfu",
+        "0.4",
+        "--region",
+        "us",
+        "--pue",
+        "1.1",
+        "--json",
+    ]);
+    for field in ["hours", "energy_kwh", "co2e_kg", "water_l", "cost_usd"] {
+        assert_range(&record[field], field);
+    }
+    for part in ["accelerators", "host", "network", "idle", "pue_overhead"] {
+        assert_range(&record["energy_parts_kwh"][part], part);
+    }
+    for assumption in record["assumptions"].as_array().unwrap() {
+        assert_fields(assumption, &["name", "value", "unit", "source"]);
+    }
+    assert!(record["warnings"].is_array());
+    assert_eq!(record["flops"].as_f64(), Some(6.0 * 7e9 * 2e12));
+
+    let scenario = Scenario {
+        model: ModelRef::Counts { parameters: 7e9, active_parameters: None },
+        workload: Workload::Train(Training { samples: 0.0, epochs: 1.0, tokens: Some(2e12), ..Training::default() }),
+        hardware: Hardware { device: "a100-sxm4-80gb".into(), count: 1000, precision: Some("bf16".into()) },
+        site: Site { region: "us".into(), ..Site::default() },
+        set: [("mfu".to_owned(), 0.4), ("pue".to_owned(), 1.1)].into(),
+        ..Scenario::default()
+    };
+    let model = scenario.model.summary().unwrap();
+    let ours = serde_json::to_string_pretty(&energy::estimate(&scenario, &model).unwrap()).unwrap();
+    assert_eq!(record, serde_json::from_str::<Value>(&ours).unwrap());
+}
+
+#[test]
+fn infer_prints_the_promised_fields() {
+    let record = json(&[
+        "infer",
+        "--params",
+        "8e9",
+        "--device",
+        "h100-sxm",
+        "--count",
+        "1",
+        "--precision",
+        "bf16",
+        "--batch",
+        "8",
+        "--prompt-tokens",
+        "500",
+        "--output-tokens",
+        "300",
+        "--requests-per-day",
+        "10000",
+        "--json",
+    ]);
+    for field in [
+        "hours",
+        "energy_kwh",
+        "co2e_kg",
+        "water_l",
+        "cost_usd",
+        "per_output_token_j",
+        "per_request_wh",
+        "accelerator_j_per_output_token",
+        "accelerator_j_per_request",
+    ] {
+        assert_range(&record[field], field);
+    }
+    assert!(record["energy_parts_kwh"]["idle"]["central"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn a_model_file_is_trained_and_served() {
+    let folder = Folder::new("file");
+    let file = folder.file("small.onnx", &small_model());
+    let machine = ["--device", "l4", "--count", "1", "--json"];
+    let train = json(&[&["train", "--model", &file, "--samples", "1000", "--epochs", "3"], &machine[..]].concat());
+    assert_eq!(train["flops"].as_f64(), Some(3.0 * 2.0 * 640.0 * 1000.0 * 3.0));
+    let infer = json(&[&["infer", "--model", &file, "--batch", "16"], &machine[..]].concat());
+    assert_eq!(infer["flops"].as_f64(), Some(2.0 * 640.0));
+    assert!(infer.get("per_output_token_j").is_none());
+    // The number of samples in a pass does not change the cost of one.
+    let batched = json(
+        &[&["train", "--model", &file, "--dim", "batch=8", "--samples", "1000", "--epochs", "3"], &machine[..]]
+            .concat(),
+    );
+    assert_eq!(batched["flops"], train["flops"]);
+}
+
+#[test]
+fn a_scenario_file_is_a_start_that_arguments_replace() {
+    let folder = Folder::new("scenario");
+    let text = r#"{"model": {"from": "counts", "parameters": 1e9}, "workload": {"do": "train", "tokens": 2e10},
+                   "hardware": {"device": "h100-sxm", "count": 4}, "site": {"region": "fr"}, "from_the_future": true}"#;
+    let file = folder.file("scenario.json", text.as_bytes());
+    let plain = json(&["train", "--scenario", &file, "--json"]);
+    assert_eq!(plain["flops"].as_f64(), Some(6.0 * 1e9 * 2e10));
+    let moved = json(&["train", "--scenario", &file, "--region", "pl", "--json"]);
+    assert!(moved["co2e_kg"]["central"].as_f64() > plain["co2e_kg"]["central"].as_f64());
+    let broken = folder.file("broken.json", b"{");
+    assert!(complaint(&["train", "--scenario", &broken], 1).contains("is no scenario"));
+}
+
+#[test]
+fn devices_and_regions_are_listed_with_their_ids() {
+    let devices = json(&["devices", "--json"]);
+    assert!(devices.as_array().unwrap().len() >= 60);
+    assert!(devices.as_array().unwrap().iter().any(|device| device["id"] == "h100-sxm"));
+    let regions = json(&["regions", "--json"]);
+    for id in ["fr", "aws:us-east-1"] {
+        assert!(regions.as_array().unwrap().iter().any(|region| region["id"] == id), "{id}");
+    }
+    assert_eq!(json(&["devices", "h100 sxm", "--json"])[0]["id"], "h100-sxm");
+    assert_eq!(json(&["regions", "France", "--json"])[0]["id"], "fr");
+}
+
+#[test]
+fn validate_prints_rows_and_a_summary() {
+    let record = json(&["validate", "--json"]);
+    for row in record["rows"].as_array().unwrap() {
+        assert_fields(row, &["id", "published", "low", "central", "high", "unit", "error_factor"]);
+    }
+    assert_fields(&record["summary"], &["n", "median_error_factor", "p90_error_factor", "within_range"]);
+    let folder = Folder::new("rows");
+    let rows = folder.file("rows.csv", b"a,b\n1,2\n");
+    assert!(complaint(&["validate", "--rows", &rows], 1).contains("no layout"));
+}
+
+#[test]
+fn files_that_cannot_be_read_end_with_status_1_and_one_line() {
+    let folder = Folder::new("bad");
+    let missing = folder.0.join("missing.onnx").to_string_lossy().into_owned();
+    for (file, says) in [
+        (missing, "missing.onnx"),
+        (folder.file("empty.onnx", b""), "empty"),
+        (folder.file("page.onnx", b"<!doctype html><html>"), "page.onnx"),
+        (folder.file("cut.onnx", small_model().get(..40).unwrap()), "cut.onnx"),
+        (folder.0.to_string_lossy().into_owned(), "is a directory"),
+    ] {
+        let line = complaint(&["inspect", &file], 1);
+        assert!(line.starts_with("greenprint: ") && line.contains(says), "{line}");
+        complaint(&["train", "--model", &file, "--samples", "1", "--device", "l4"], 1);
+    }
+}
+
+#[test]
+fn bad_use_ends_with_status_2() {
+    let base = ["train", "--params", "7B", "--tokens", "1T", "--count", "1"];
+    let with = |more: &[&str]| complaint(&[&base[..], more].concat(), 2);
+    assert!(with(&["--device", "h100"]).contains("h100-sxm"), "it names what is near");
+    assert!(with(&["--device", "l4", "--region", "atlantis"]).contains("greenprint regions"));
+    assert!(with(&["--device", "l4", "--pue", "0.5"]).contains("pue"));
+    assert!(with(&["--device", "l4", "--set", "luck=1"]).contains("luck"));
+    assert!(with(&["--device", "l4", "--precision", "fp63"]).contains("fp63"));
+    assert!(with(&[]).contains("--device"));
+    assert!(complaint(&["train", "--device", "l4", "--tokens", "1e9"], 2).contains("--model"));
+    assert!(complaint(&["train", "--device", "l4", "--params", "1e9"], 2).contains("--tokens"));
+    for wrong in [
+        &["explode"][..],
+        &["inspect"],
+        &["train", "--params", "many"],
+        &["inspect", "x.onnx", "--dim", "batch"],
+        &["train", "--tokens", "1", "--samples", "1"],
+    ] {
+        assert_eq!(greenprint(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
