@@ -6,6 +6,7 @@ use crate::model::{DType, Dim, elements};
 use crate::shapes::call::{Call, Mismatch, Outcome, axis, product, show};
 use crate::shapes::known::{Data, Known, coordinates, place, sizes, strides};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// The rules of this family.
 pub(super) fn find(op: &str) -> Option<Rule> {
@@ -393,14 +394,18 @@ fn ranked(call: &Call<'_, '_>, along: usize, count: usize) -> Option<(Known, Kno
     let (stride, size) = (*from.get(along)?, *known.shape.get(along)?);
     let mut shape = known.shape.clone();
     *shape.get_mut(along)? = count;
+    let mut orders: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     let (mut places, mut indices) = (Vec::new(), Vec::new());
     for mut at in coordinates(&shape)? {
         let turn = std::mem::take(at.get_mut(along)?);
         let first = place(&at, &from);
-        let mut order: Vec<usize> = (0..size).collect();
-        order.sort_by(|a, b| {
-            let ordering = numbers.order(first + a * stride, first + b * stride);
-            if largest { ordering.reverse() } else { ordering }
+        let order = orders.entry(first).or_insert_with(|| {
+            let mut order: Vec<usize> = (0..size).collect();
+            order.sort_by(|a, b| {
+                let ordering = numbers.order(first + a * stride, first + b * stride);
+                if largest { ordering.reverse() } else { ordering }
+            });
+            order
         });
         let chosen = *order.get(turn)?;
         places.push(first + chosen * stride);
@@ -434,7 +439,8 @@ impl<'k> Comparable<'k> {
         match self {
             Self::Integers(items) => items.get(a).cmp(&items.get(b)),
             Self::Floats(items) => match (items.get(a), items.get(b)) {
-                (Some(a), Some(b)) => a.partial_cmp(b).unwrap_or_else(|| a.total_cmp(b)),
+                // Adding 0 makes −0 equal to it; what is not a number has a place too, or sorting could panic.
+                (Some(a), Some(b)) => (a + 0.0).total_cmp(&(b + 0.0)),
                 _ => Ordering::Equal,
             },
             Self::Texts(items) => items.get(a).cmp(&items.get(b)),

@@ -58,3 +58,6 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
         _ => contrib::find(domain, op),
     }
 }
+
+#[cfg(test)]
+mod tests;
