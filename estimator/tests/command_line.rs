@@ -305,6 +305,8 @@ fn bad_use_ends_with_status_2() {
     assert!(with(&[]).contains("--device"));
     assert!(complaint(&["train", "--device", "l4", "--tokens", "1e9"], 2).contains("--model"));
     assert!(complaint(&["train", "--device", "l4", "--params", "1e9"], 2).contains("--tokens"));
+    let tokens = ["infer", "--model", "x.onnx", "--device", "l4", "--prompt-tokens", "5"];
+    assert!(complaint(&tokens, 2).contains("--dim"));
     for wrong in [
         &["explode"][..],
         &["inspect"],

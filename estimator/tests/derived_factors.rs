@@ -81,3 +81,45 @@ fn power_at_the_wall() {
     assert_eq!(one_server.len(), 5);
     assert_percentiles("wall-watts-h100", one_server, [0.0, 0.5, 1.0]);
 }
+
+#[test]
+fn idle_draw_over_tdp() {
+    let shares = hardware::devices().iter().filter_map(|device| Some(device.idle? / device.tdp?)).collect();
+    assert_percentiles("idle-over-tdp", shares, DECILES);
+}
+
+#[test]
+fn the_host_is_what_the_wall_has_and_the_accelerators_do_not() {
+    let (wall, draw) = (factors::get("wall-watts-h100").unwrap().value, factors::get("draw-training-large").unwrap());
+    let tdp = hardware::device("h100-sxm").unwrap().tdp.unwrap().0;
+    let host = factors::get("host-over-tdp").unwrap().value;
+    for (stated, found) in [
+        (host.low, wall.low.0 / tdp - draw.value.high.0),
+        (host.central, wall.central.0 / tdp - draw.value.central.0),
+        (host.high, wall.high.0 / tdp - draw.value.low.0),
+    ] {
+        assert!((stated.0 - found).abs() < 0.002, "{found}, stated {}", stated.0);
+    }
+}
+
+#[test]
+fn the_host_of_a_tpu_is_its_system_without_the_chip() {
+    let chip = hardware::device("tpu-v3").unwrap();
+    let shares: Vec<f64> = published::all()
+        .iter()
+        .filter(|run| run.device == "tpu-v3" && run.power_basis == PowerBasis::System)
+        .map(|run| (run.power.unwrap() - chip.training.unwrap()) / chip.tdp.unwrap())
+        .collect();
+    assert_eq!(shares.len(), 3);
+    assert_percentiles("host-over-tdp-tpu", shares, [0.0, 0.5, 1.0]);
+}
+
+#[test]
+fn small_networks_end_where_large_ones_begin() {
+    let parameters = |fit: Fit| {
+        published::all().iter().filter(move |run| run.fit == Some(fit)).filter_map(|run| run.parameters)
+    };
+    let limit = factors::get("small-network-parameters").unwrap().value;
+    assert_eq!(parameters(Fit::DrawSmall).fold(0.0, f64::max), limit.low.0);
+    assert_eq!(parameters(Fit::DrawLarge).fold(f64::MAX, f64::min), limit.high.0);
+}

@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 pub(crate) enum Key {
     Mfu,
     Backward,
-    Recompute,
     Experiments,
     AcceleratorWatts,
     IdleWatts,
@@ -38,12 +37,37 @@ pub(crate) enum Key {
 }
 
 impl Key {
+    /// All of them.
+    const ALL: [Self; 22] = [
+        Self::Mfu,
+        Self::Backward,
+        Self::Experiments,
+        Self::AcceleratorWatts,
+        Self::IdleWatts,
+        Self::HostWatts,
+        Self::NetworkShare,
+        Self::Pue,
+        Self::Intensity,
+        Self::Wue,
+        Self::GridWater,
+        Self::ElectricityPrice,
+        Self::RentPrice,
+        Self::EmbodiedAccelerator,
+        Self::EmbodiedHost,
+        Self::LifetimeYears,
+        Self::LifetimeUse,
+        Self::ComputeShare,
+        Self::BandwidthShare,
+        Self::StartSeconds,
+        Self::CacheBytes,
+        Self::StateBytes,
+    ];
+
     /// The word that scenarios use.
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Mfu => "mfu",
             Self::Backward => "backward-over-forward",
-            Self::Recompute => "recompute",
             Self::Experiments => "experiments",
             Self::AcceleratorWatts => "accelerator-watts",
             Self::IdleWatts => "idle-watts",
@@ -72,7 +96,6 @@ impl Key {
         match self {
             Self::Mfu | Self::ComputeShare | Self::BandwidthShare | Self::LifetimeUse => (0.001, 1.0),
             Self::Backward => (0.0, 10.0),
-            Self::Recompute => (1.0, 2.0),
             Self::Experiments => (1.0, 10_000.0),
             Self::AcceleratorWatts | Self::IdleWatts | Self::HostWatts => (0.0, 1e5),
             Self::NetworkShare => (0.0, 1.0),
@@ -131,10 +154,14 @@ impl Assumptions {
     /// Replaces values by those that a scenario sets, which have no span.
     ///
     /// # Errors
-    /// A key that plays no part in this case, or a value out of its bounds.
+    /// A key that no case has, or a value out of its bounds. A key that only other cases have changes nothing.
     pub(crate) fn set(&mut self, values: &BTreeMap<String, f64>) -> Result<(), EstimateError> {
         for (code, value) in values {
             let Some(item) = self.items.iter_mut().find(|item| item.key.code() == code) else {
+                if Key::ALL.iter().any(|key| key.code() == code) {
+                    // It belongs to another workload or device, from which the scenario was changed: it waits.
+                    continue;
+                }
                 return Err(EstimateError::UnknownAssumption {
                     key: crate::notes::clip(code),
                     offered: self.items.iter().map(|item| item.key.code().to_owned()).collect(),

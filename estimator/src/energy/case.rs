@@ -59,6 +59,16 @@ impl<'a> Case<'a> {
                 format!("no rate of its own for {}; it computes in {}", precision.code(), peak.computed_in.code()),
             );
         }
+        if model.not_counted > 0 {
+            case.notes.warn(
+                "",
+                format!(
+                    "{} of {} layers have no formula; what they cost is not in the figures",
+                    crate::format::whole(model.not_counted),
+                    crate::format::whole(model.nodes)
+                ),
+            );
+        }
         case.workload()?;
         case.power()?;
         case.site(grid)?;
@@ -113,9 +123,6 @@ impl<'a> Case<'a> {
             Workload::Train(training) => {
                 let backward = Assumed::of_factor(Key::Backward, factor("backward-over-forward")?);
                 self.assumptions.add(backward);
-                if training.recompute {
-                    self.assumptions.add(Assumed::of_factor(Key::Recompute, factor("recompute-full")?));
-                }
                 let experiments = factor("experiments-multiplier")?;
                 self.assumptions.add(Assumed {
                     widens: false,

@@ -53,13 +53,19 @@ fn train(case: &Case<'_>, training: &Training, figures: &Figures, steps: &mut Ve
         );
     }
     let (mut formula, mut numbers) = (
-        format!("(1 + backward) × forward × {}", if pass.tokens { "tokens" } else { "samples × epochs" }),
-        format!("(1 + {}) × {} × {}", number(values.get(Key::Backward)), pass.forward.readable(), number(pass.items)),
+        format!(
+            "({} + backward) × forward × {}",
+            if training.recompute { "1 + 1 again" } else { "1" },
+            if pass.tokens { "tokens" } else { "samples × epochs" }
+        ),
+        format!(
+            "({} + {}) × {} × {}",
+            number(pass.forwards),
+            number(values.get(Key::Backward)),
+            pass.forward.readable(),
+            number(pass.items)
+        ),
     );
-    if training.recompute {
-        formula.push_str(" × recomputation");
-        numbers.push_str(&format!(" × {}", number(values.get(Key::Recompute))));
-    }
     if values.get(Key::Experiments) != 1.0 {
         formula.push_str(" × experiments");
         numbers.push_str(&format!(" × {}", number(values.get(Key::Experiments))));

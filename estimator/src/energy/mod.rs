@@ -283,7 +283,7 @@ mod tests {
                 term(70, 0, 0, 100_000_000),
                 term(1, 2_048_000, 8_196_000, 12_000),
             ],
-            language: None,
+            ..ModelSummary::default()
         }
     }
 
@@ -368,7 +368,7 @@ mod tests {
         let recomputed = Training { tokens: Some(2e12), recompute: true, ..Training::default() };
         let mut scenario = training(7e9, 2e12, "a100-sxm4-80gb", 1000);
         scenario.workload = Workload::Train(recomputed);
-        assert!((of_counts(&scenario).flops.0 / 8.4e22 - 4.0 / 3.0).abs() < 1e-4);
+        assert!((of_counts(&scenario).flops.0 / 8.4e22 - 4.0 / 3.0).abs() < 1e-12);
     }
 
     #[test]
@@ -457,6 +457,33 @@ mod tests {
         let estimate = estimate(&serving("h100-sxm", 1, service), &ModelSummary::from_counts(405e9, None)).unwrap();
         assert_eq!(estimate.memory.fits, Some(false));
         assert!(estimate.warnings.iter().any(|note| note.text.contains("does not fit")));
+    }
+
+    #[test]
+    fn layers_without_a_formula_are_mentioned() {
+        let partly = ModelSummary { nodes: 100, not_counted: 3, ..network() };
+        let estimate = estimate(&Scenario::default(), &partly).unwrap();
+        assert!(estimate.warnings.iter().any(|note| note.text.contains("3 of 100 layers")));
+    }
+
+    #[test]
+    fn what_was_set_for_another_workload_waits() {
+        let mut scenario = Scenario::default();
+        let before = estimate(&scenario, &network()).unwrap();
+        scenario.set.insert("idle-watts".to_owned(), 1.0);
+        assert_eq!(estimate(&scenario, &network()).unwrap(), before);
+    }
+
+    #[test]
+    fn bandwidth_bounds_the_utilisation_of_training() {
+        let hours = |share: Option<f64>| {
+            let mut scenario = Scenario::default();
+            scenario.set.extend(share.map(|share| ("bandwidth-share".to_owned(), share)));
+            estimate(&scenario, &network()).unwrap().hours
+        };
+        assert!(hours(Some(0.3)).central > hours(Some(0.9)).central);
+        let (open, set) = (hours(None), hours(Some(0.75)));
+        assert!(open.high.0 / open.low.0 > set.high.0 / set.low.0, "{open:?} {set:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Training: operations of forward and backward passes, and the time in which devices do them.
 //!
-//! Operations = (1 + backward) × forward × samples × epochs; for language models 6 × active parameters × tokens,
+//! Operations = (1 + backward) × forward × samples × epochs, with one more forward pass where activations are computed again; for language models 6 × active parameters × tokens,
 //! which is the same with 2 per parameter and token (Kaplan and others 2020).
 //! Time = operations ÷ (devices × dense peak × MFU).
 
@@ -23,6 +23,8 @@ pub(crate) const FLOPS_PER_MAC: f64 = 2.0;
 pub(crate) struct Pass {
     /// FLOPs of the forward pass for one item.
     pub(crate) forward: Flops,
+    /// How often it is computed: once, or twice where activations are computed again in the backward pass.
+    pub(crate) forwards: f64,
     /// Items: samples × epochs, or tokens.
     pub(crate) items: f64,
     /// Whether the items are tokens.
@@ -35,20 +37,26 @@ pub(crate) struct Pass {
 /// A model whose MACs (or, with tokens, parameters) are not known.
 pub(crate) fn pass(case: &Case<'_>, training: &Training) -> Result<Pass, EstimateError> {
     let samples = training.samples * training.epochs;
+    let forwards = if training.recompute { 2.0 } else { 1.0 };
     let per_parameter = |parameters: f64| Flops(FLOPS_PER_MAC * parameters);
     if let Some(language) = case.model.language {
         let items = training.tokens.unwrap_or(samples);
-        return Ok(Pass { forward: per_parameter(language.active_parameters), items, tokens: true });
+        return Ok(Pass { forward: per_parameter(language.active_parameters), forwards, items, tokens: true });
     }
     if let Some(tokens) = training.tokens {
         let parameters = case.model.parameters.ok_or(EstimateError::UnknownCount {
             count: "parameters",
             remedy: "give samples and epochs instead of tokens",
         })?;
-        return Ok(Pass { forward: per_parameter(parameters as f64), items: tokens, tokens: true });
+        return Ok(Pass { forward: per_parameter(parameters as f64), forwards, items: tokens, tokens: true });
     }
     let macs = macs(case)?;
-    Ok(Pass { forward: Flops(FLOPS_PER_MAC * macs / case.model.batch.max(1) as f64), items: samples, tokens: false })
+    Ok(Pass {
+        forward: Flops(FLOPS_PER_MAC * macs / case.model.batch.max(1) as f64),
+        forwards,
+        items: samples,
+        tokens: false,
+    })
 }
 
 /// MACs of one pass of a model that was read.
@@ -123,12 +131,8 @@ fn bounded(case: &Case<'_>, training: &Training, mfu: f64, share: f64) -> f64 {
 /// The figures of a training run.
 pub(crate) fn figures(case: &Case<'_>, pass: Pass, values: Values<'_>) -> Figures {
     let mut figures = Figures::new();
-    let recompute = match values.get(Key::Recompute) {
-        0.0 => 1.0,
-        more => more,
-    };
     let experiments = values.get(Key::Experiments);
-    let run = pass.forward * (1.0 + values.get(Key::Backward)) * recompute * pass.items;
+    let run = pass.forward * (pass.forwards + values.get(Key::Backward)) * pass.items;
     let all = run * experiments;
     let rate = case.peak.rate * values.get(Key::Mfu) * case.devices();
     let hours = all.at(rate).hours();

@@ -292,6 +292,8 @@ fn summary_text(summary: &ModelSummary) -> String {
         count(summary.peak_activation_bytes),
         count(summary.activation_bytes),
         summary.batch.to_string(),
+        summary.nodes.to_string(),
+        summary.not_counted.to_string(),
     ]
     .join(",");
     for term in &summary.layers {
@@ -319,6 +321,8 @@ fn read_summary(value: &Value<'_>) -> Result<ModelSummary, FragmentError> {
         peak_activation_bytes: next()?,
         activation_bytes: next()?,
         batch: next()?.filter(|batch| *batch > 0).ok_or_else(fault)?,
+        nodes: next()?.unwrap_or(0),
+        not_counted: next()?.unwrap_or(0),
         ..ModelSummary::default()
     };
     for part in parts {
@@ -385,6 +389,8 @@ mod tests {
             parameters: Some(25_557_032),
             macs: None,
             batch: 4,
+            nodes: 170,
+            not_counted: 2,
             layers: vec![term; MOST_TERMS],
             ..ModelSummary::default()
         };
@@ -422,7 +428,7 @@ mod tests {
         ));
         let many: String = (0..1000).map(|n| format!("set.k{n}=1&")).collect();
         assert!(matches!(Scenario::from_fragment(&many), Err(FragmentError::TooMany { .. })));
-        let layers = format!("file=x&sum=1,1,1,1,1,1,1{}", ";1,1,1,1,1".repeat(MOST_TERMS + 1));
+        let layers = format!("file=x&sum=1,1,1,1,1,1,1,1,1{}", ";1,1,1,1,1".repeat(MOST_TERMS + 1));
         assert!(Scenario::from_fragment(&layers).is_err());
         for hostile in ["%", "%%%=%ff%fe", "====", "&&&&", "sum=;;;;", "file=&sum=-,-,-,-,-,-,0", "params=1e400"] {
             let _ = Scenario::from_fragment(hostile);

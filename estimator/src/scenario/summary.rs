@@ -30,6 +30,10 @@ pub struct ModelSummary {
     /// Samples that one pass computes: the number of the dimension called “batch”, else the first dimension of the first input
     /// where that input has several and the first is not named as a length.
     pub batch: u64,
+    /// Nodes that run.
+    pub nodes: u64,
+    /// Those of them that have no formula, and so are missing in the counts.
+    pub not_counted: u64,
     /// The layers in groups, for the roofline.
     pub layers: Vec<LayerTerms>,
     /// Present for a language model of which only the size is known; its layers are then empty.
@@ -85,6 +89,8 @@ impl ModelSummary {
             peak_activation_bytes: inspection.peak_activation_bytes,
             activation_bytes: outputs,
             batch: batch(inspection),
+            nodes: inspection.layers.len() as u64,
+            not_counted: inspection.not_counted.iter().map(|entry| entry.nodes).sum(),
             layers: gather(&terms),
             language: None,
         }

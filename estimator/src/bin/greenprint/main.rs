@@ -175,6 +175,11 @@ fn train_model(train: &Train) -> Result<String, Failure> {
 
 fn serve_model(infer: &Infer) -> Result<String, Failure> {
     needs_device(&infer.choice, &infer.place)?;
+    if infer.choice.model.is_some() && (infer.prompt_tokens.is_some() || infer.output_tokens.is_some()) {
+        return Err(Failure::Use(
+            "tokens of prompt and answer are for --params; a file's own sequence is set with --dim".to_owned(),
+        ));
+    }
     let (mut scenario, summary) = start(&infer.choice)?;
     machines(&mut scenario, &infer.place);
     let usual = match (&scenario.workload, &infer.choice.scenario) {
