@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// Most turns that are walked one by one.
 const MOST_TURNS: i64 = 64;
 
+/// A limit of turns from which on it is none.
+const NO_LIMIT: i64 = i32::MAX as i64;
+
 type Type = Option<Arc<ValueType>>;
 
 /// What running the bodies of a node gave.
@@ -96,7 +99,10 @@ fn repeat<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> I
     let first = known_input(engine, node, 1).and_then(|known| known.single()?.value());
     let stops_itself = first == Some(0);
     let limit = known_input(engine, node, 0).and_then(|known| known.single().cloned());
-    let has_limit = node.inputs.first().is_some_and(Option::is_some);
+    // Exporters write a `while` with the largest number there is as its limit.
+    let endless = limit.as_ref().and_then(Dim::value).is_some_and(|limit| limit >= NO_LIMIT);
+    let limit = limit.filter(|_| !endless);
+    let has_limit = node.inputs.first().is_some_and(Option::is_some) && !endless;
     let most = if stops_itself { Some(0) } else { limit.as_ref().and_then(Dim::value).map(|turns| turns.max(0)) };
 
     let mut state: Vec<Type> = inputs.get(2..).unwrap_or_default().to_vec();
