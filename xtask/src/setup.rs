@@ -229,7 +229,7 @@ fn cargo_tool(name: &str, version: &str, flags: &[&str], opt_level: u8, chatty: 
     let build = tools::cache()?.join("build").join(name);
     let mut cargo = program("cargo");
     cargo
-        .args(["install", "--locked", "--quiet", "--version", version])
+        .args(["install", "--locked", "--version", version])
         .args(flags)
         .arg("--root")
         .arg(&unfinished)
