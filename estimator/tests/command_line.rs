@@ -251,6 +251,22 @@ fn a_scenario_file_is_a_start_that_arguments_replace() {
     assert!(complaint(&["train", "--scenario", &broken], 1).contains("is no scenario"));
 }
 
+/// A file of the repository's examples.
+fn example(name: &str) -> String {
+    format!("{}/../examples/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_example_scenarios_are_estimated() {
+    let training = json(&["train", "--scenario", &example("scenarios/llama-2-7b.json"), "--json"]);
+    // The card: 184,320 hours on A100.
+    let hours = &training["device_hours"];
+    assert!(hours["low"].as_f64() < Some(184_320.0) && hours["high"].as_f64() > Some(184_320.0), "{hours}");
+    let service = example("scenarios/vision-service.json");
+    let service = json(&["infer", "--scenario", &service, "--model", &example("models/resnet50.onnx"), "--json"]);
+    assert!(service["service"]["load"]["central"].as_f64().is_some_and(|load| load > 0.0 && load < 1.0));
+}
+
 #[test]
 fn devices_and_regions_are_listed_with_their_ids() {
     let devices = json(&["devices", "--json"]);

@@ -116,9 +116,8 @@ fn the_host_of_a_tpu_is_its_system_without_the_chip() {
 
 #[test]
 fn small_networks_end_where_large_ones_begin() {
-    let parameters = |fit: Fit| {
-        published::all().iter().filter(move |run| run.fit == Some(fit)).filter_map(|run| run.parameters)
-    };
+    let parameters =
+        |fit: Fit| published::all().iter().filter(move |run| run.fit == Some(fit)).filter_map(|run| run.parameters);
     let limit = factors::get("small-network-parameters").unwrap().value;
     assert_eq!(parameters(Fit::DrawSmall).fold(0.0, f64::max), limit.low.0);
     assert_eq!(parameters(Fit::DrawLarge).fold(f64::MAX, f64::min), limit.high.0);

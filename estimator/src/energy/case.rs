@@ -264,6 +264,11 @@ impl<'a> Case<'a> {
             Place::Grid(_) => None,
         };
         let personal = site.is_some_and(|site| site.kind == sites::Kind::Personal);
+        let usual_pue = match site.map(|site| site.kind) {
+            Some(sites::Kind::Personal) => "personal-pue",
+            Some(sites::Kind::Cloud | sites::Kind::Fleet) => "hyperscale-pue",
+            Some(sites::Kind::Supercomputer) | None => "default-pue",
+        };
         let pue = match site.and_then(|site| site.pue()) {
             Some((pue, scope)) => Assumed::new(
                 Key::Pue,
@@ -274,7 +279,7 @@ impl<'a> Case<'a> {
             ),
             None => Assumed {
                 name: "Power usage effectiveness".to_owned(),
-                ..Assumed::of_factor(Key::Pue, factor(if personal { "personal-pue" } else { "default-pue" })?)
+                ..Assumed::of_factor(Key::Pue, factor(usual_pue)?)
             },
         };
         self.assumptions.add(pue);

@@ -124,6 +124,8 @@ fn batch(inspection: &Inspection) -> u64 {
     let Some(input) = inspection.inputs.first() else { return 1 };
     let first = input.symbolic.split(' ').next().unwrap_or_default().to_lowercase();
     match input.shape.as_deref() {
+        // A picture by itself: channels, height, width.
+        Some([Some(1..=4), Some(32..), Some(32..)]) => 1,
         Some([Some(size), _, ..]) if !LENGTHS.iter().any(|word| first.contains(word)) => (*size).max(1),
         _ => 1,
     }
@@ -184,6 +186,8 @@ mod tests {
             (with_input(&[1, 3, 224, 224], "1 × 3 × 224 × 224", &[]), 1),
             (with_input(&[8, 3, 224, 224], "8 × 3 × 224 × 224", &[]), 8),
             (with_input(&[128, 4], "sequence × batch_size", &[("batch_size", 4), ("sequence", 128)]), 4),
+            (with_input(&[3, 320, 320], "3 × 320 × 320", &[]), 1),
+            (with_input(&[16, 320, 64], "16 × 320 × 64", &[]), 16),
             (with_input(&[480_000], "480000", &[]), 1),
             (with_input(&[100, 80], "n_frames × 80", &[("n_frames", 100)]), 1),
             (Inspection::default(), 1),
