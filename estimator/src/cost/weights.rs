@@ -122,6 +122,7 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
         model,
         roles: vec![Roles::default(); model.values.len()],
         packed: BTreeMap::new(),
+        found_scales: HashSet::new(),
         constants: Vec::new(),
     };
     search.graph(&model.graph, 0);
@@ -148,7 +149,7 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
     weights
 }
 
-type Place = (Arc<str>, u64, Option<u64>);
+type Place = (Option<Arc<str>>, u64, Option<u64>);
 
 impl Weights {
     #[allow(clippy::too_many_arguments)]
@@ -169,14 +170,15 @@ impl Weights {
         if let (Some(bytes), Some(held)) = (bytes, self.bytes_of.get_mut(slot)) {
             *held = bytes;
         }
-        let shared = match place(weight) {
-            Some(place) => !places.insert(place),
-            None => false,
-        };
-        if shared {
-            notes.info(name, "shares its place in the external file with another weight; counted once");
+        let place = place(weight);
+        if places.contains(&place) {
+            // Constants of a function are met once for each call, which needs no note.
+            if place.0.is_some() {
+                notes.info(name, "shares its place in the external file with another weight; counted once");
+            }
             return;
         }
+        places.insert(place);
         self.bytes = self.bytes.and_then(|sum| sum.checked_add(bytes?));
         let (elements, dtype) = match packed {
             Some(Packed { amount: Amount::Elements(elements), dtype }) => (*elements, *dtype),
@@ -205,11 +207,11 @@ impl Weights {
     }
 }
 
-/// Where an external weight lies; tensors of the same place and length are the same.
-fn place(weight: &Weight) -> Option<Place> {
+/// Where a weight lies; tensors of the same place and length are the same.
+fn place(weight: &Weight) -> Place {
     match &weight.storage {
-        Storage::Outside { file, offset, .. } => Some((file.clone(), *offset, weight.bytes())),
-        Storage::Inside => None,
+        Storage::Inside { offset } => (None, *offset, weight.bytes()),
+        Storage::Outside { file, offset, .. } => (Some(file.clone()), *offset, weight.bytes()),
     }
 }
 
@@ -218,6 +220,8 @@ struct Search<'m> {
     model: &'m Model,
     roles: Vec<Roles>,
     packed: BTreeMap<ValueId, Packed>,
+    /// The scales and zero points that `DynamicQuantizeLinear` finds: what is multiplied with them is a scale.
+    found_scales: HashSet<ValueId>,
     /// Every constant in file order; with its contents where a node holds them.
     constants: Vec<(ValueId, Option<&'m Weight>)>,
 }
@@ -228,6 +232,9 @@ impl<'m> Search<'m> {
             return;
         }
         self.constants.extend(graph.weights.iter().map(|id| (*id, None)));
+        for node in graph.nodes.iter().filter(|node| node.is("DynamicQuantizeLinear")) {
+            self.found_scales.extend(node.outputs.iter().skip(1).flatten());
+        }
         for node in graph.nodes.iter().filter(|node| node.is("Constant")) {
             let output = node.outputs.first().copied().flatten();
             if let (Some(id), Some(weight)) = (output, node.tensor("value").or_else(|| node.tensor("sparse_value"))) {
@@ -251,7 +258,8 @@ impl<'m> Search<'m> {
             let output = node.outputs.first().copied().flatten();
             output.and_then(|id| self.roles.get(id.0 as usize)).copied().unwrap_or_default()
         };
-        let roles = match rules::use_of(node, index) {
+        let scales = node.is("Mul") && node.inputs.iter().flatten().any(|id| self.found_scales.contains(id));
+        let roles = match if scales { Use::Buffer } else { rules::use_of(node, index) } {
             Use::Plain => Roles { float: Role::Weight, small: Role::Setting, wide: Role::Setting },
             Use::Setting => Roles::all(Role::Setting),
             Use::Buffer => Roles::all(Role::Buffer),

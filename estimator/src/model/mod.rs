@@ -115,7 +115,10 @@ impl Weight {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storage {
     /// In the model file.
-    Inside,
+    Inside {
+        /// Where in the file the tensor's record begins, in bytes: two uses of one record are one weight.
+        offset: u64,
+    },
     /// In another file.
     Outside {
         /// That file's name as the model states it.

@@ -81,7 +81,7 @@ impl Case {
             let weight = contents.map(|items| Weight {
                 dtype: DType::I64,
                 shape: vec![items.len() as u64],
-                storage: Storage::Inside,
+                storage: Storage::Inside { offset: index as u64 },
                 contents: Some(Contents::Integers(items)),
                 stored_elements: None,
             });

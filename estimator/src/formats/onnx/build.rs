@@ -136,7 +136,7 @@ fn weight(source: &Source<'_>, tensor: &TensorProto, companions: &HashSet<String
         shape.push(u64::try_from(*dim).map_err(|_| corrupt(format!("it has the dimension {dim}")))?);
     }
     let storage = match &tensor.external {
-        None => Storage::Inside,
+        None => Storage::Inside { offset: tensor.offset },
         Some(external) => Storage::Outside {
             file: external.location.as_str().into(),
             offset: external.offset,
