@@ -28,7 +28,8 @@ fn scaled(dim: &Dim, scale: f64) -> Dim {
         return dim.floor_div(&Dim::known(inverse as i64));
     }
     dim.apply(&Dim::known(0), |size, _| {
-        let product = (size as f64 * scale).floor();
+        // In the scales' own precision, as runtimes do: 7 × 13/7 is then 13 again.
+        let product = (size as f32 * scale as f32).floor();
         (0.0..1e15).contains(&product).then_some(product as i64)
     })
 }
@@ -185,6 +186,7 @@ mod tests {
         assert_eq!(scaled(&height, 2.0).to_string(), "2·height");
         assert_eq!(scaled(&height, 0.5).to_string(), "⌊(height)/2⌋");
         assert_eq!(scaled(&height, 1.3).value(), Some(292));
+        assert_eq!(scaled(&Dim::known(7), f64::from(13.0f32 / 7.0)).value(), Some(13));
         assert_eq!(scaled(&height, f64::NAN).value(), None);
         assert_eq!(scaled(&height, 0.0).value(), Some(0));
     }
