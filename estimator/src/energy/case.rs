@@ -16,6 +16,8 @@ use crate::units::{Bytes, BytesPerSecond, Quantity, Watts};
 
 /// The most devices, and the largest of other counts, that are not a slip of the finger.
 const MOST_DEVICES: f64 = 1e7;
+/// The least amount of work: fractions are well (a tenth of an epoch), nothing at all is not.
+const SMALLEST_AMOUNT: f64 = 1e-6;
 /// The largest count of samples, tokens, requests, parameters or a batch.
 const LARGEST_COUNT: f64 = 1e21;
 
@@ -68,6 +70,9 @@ impl<'a> Case<'a> {
                     crate::format::whole(model.nodes)
                 ),
             );
+        }
+        if model.macs == Some(0) {
+            case.notes.warn("", "the model has no products (MACs), on which the time of training rests");
         }
         case.workload()?;
         case.power()?;
@@ -443,17 +448,24 @@ fn check(scenario: &Scenario, model: &ModelSummary) -> Result<(), EstimateError>
     }
     match &scenario.workload {
         Workload::Train(training) => {
-            within("samples", training.samples, 0.0, LARGEST_COUNT)?;
-            within("epochs", training.epochs, 0.0, LARGEST_COUNT)?;
             within("batch", training.batch as f64, 1.0, LARGEST_COUNT)?;
-            within("tokens", training.tokens.unwrap_or(0.0), 0.0, LARGEST_COUNT)
+            match training.tokens {
+                Some(tokens) => within("tokens", tokens, SMALLEST_AMOUNT, LARGEST_COUNT),
+                None => {
+                    within("samples", training.samples, SMALLEST_AMOUNT, LARGEST_COUNT)?;
+                    within("epochs", training.epochs, SMALLEST_AMOUNT, LARGEST_COUNT)
+                }
+            }
         }
         Workload::Serve(serving) => {
-            within("requests per day", serving.requests_per_day.unwrap_or(1.0), 0.0, LARGEST_COUNT)?;
-            within("days", serving.days, 0.001, 1e6)?;
+            within("requests per day", serving.requests_per_day.unwrap_or(1.0), SMALLEST_AMOUNT, LARGEST_COUNT)?;
+            within("days", serving.days, SMALLEST_AMOUNT, 1e6)?;
             within("batch", serving.batch as f64, 1.0, LARGEST_COUNT)?;
-            within("prompt tokens", serving.prompt_tokens, 0.0, LARGEST_COUNT)?;
-            within("output tokens", serving.output_tokens, 0.0, LARGEST_COUNT)
+            if model.is_language() {
+                within("prompt tokens", serving.prompt_tokens, 0.0, LARGEST_COUNT)?;
+                within("output tokens", serving.output_tokens, 1.0, LARGEST_COUNT)?;
+            }
+            Ok(())
         }
     }
 }

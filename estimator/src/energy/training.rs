@@ -84,7 +84,8 @@ pub(crate) fn utilisation(
     let Some(bandwidth) = bandwidth else { return Ok(plain) };
     let at = |mfu: Ratio, share: Ratio| bounded(case, training, mfu.0, share.0);
     let central = at(published.central, bandwidth.central);
-    if central >= published.central.0 {
+    // Without products there is no utilisation to speak of.
+    if central >= published.central.0 || central <= 0.0 {
         return Ok(plain);
     }
     // The two are independent: their spans combine in quadrature on the logarithmic scale.
