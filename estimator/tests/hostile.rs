@@ -279,3 +279,21 @@ fn endless_small_nodes_stop_at_the_memory_limit() {
     let error = formats::open(Source::new("endless.onnx", Endless(head.0, size, 0)).unwrap(), &[]).unwrap_err();
     assert!(matches!(error.problem, Problem::OverLimit(_)), "{error}");
 }
+
+#[test]
+fn a_default_that_does_not_fit_gives_way_to_a_smaller_one() {
+    let graph = Message::new()
+        .message(11, value("x", &[Axis::Named("sequence"), Axis::Fixed(8)]))
+        .message(1, node("Concat", &["x", "x"], &["both"]).message(5, int("axis", 0)))
+        .message(1, node("MatMul", &["both", "square"], &["y"]))
+        .message(5, tensor("square", &[8, 8]))
+        .message(5, tensor("table", &[128, 8]))
+        .message(1, node("Add", &["y", "table"], &["z"]))
+        .message(12, value("z", &[]));
+    let read = open(&model(graph)).unwrap();
+    let sequence = |choices: &Choices| infer(&read, choices).symbols.first().map(|symbol| symbol.value);
+    assert_eq!(sequence(&Choices::default()), Some(64));
+    // What the user chose stays, fitting or not.
+    let chosen = Choices { dims: [("sequence".to_owned(), 100)].into(), ..Choices::default() };
+    assert_eq!(sequence(&chosen), Some(100));
+}

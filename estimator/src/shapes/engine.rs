@@ -26,10 +26,12 @@ pub(super) struct Engine<'m, 'c> {
     pub notes: Notes,
     visits_left: usize,
     depth: usize,
+    misfits: usize,
 }
 
 impl<'m, 'c> Engine<'m, 'c> {
-    pub fn new(model: &'m Model, choices: &'c Choices) -> Self {
+    /// `most` bounds the defaults of symbolic dimensions.
+    pub fn new(model: &'m Model, choices: &'c Choices, most: Option<u64>) -> Self {
         let of_weights = |value: &crate::model::Value| {
             let weight = value.weight.as_ref()?;
             let shape = weight.shape.iter().map(|dim| Dim::from(*dim)).collect();
@@ -42,10 +44,11 @@ impl<'m, 'c> Engine<'m, 'c> {
             choices,
             types: model.values.iter().map(of_weights).collect(),
             contents: model.values.iter().map(contents).collect(),
-            symbols: Symbols::new(choices.dims.clone()),
+            symbols: Symbols::new(choices.dims.clone(), most),
             notes: Notes::new(),
             visits_left: visits,
             depth: 0,
+            misfits: 0,
         }
     }
 
@@ -69,7 +72,7 @@ impl<'m, 'c> Engine<'m, 'c> {
             }
         }
         self.symbols.note_defaults(&mut self.notes);
-        Trace { types: self.types, steps, symbols: self.symbols.into_met(), notes: self.notes }
+        Trace { types: self.types, steps, misfits: self.misfits, symbols: self.symbols.into_met(), notes: self.notes }
     }
 
     fn bind_input(&mut self, id: ValueId) {
@@ -216,6 +219,7 @@ impl<'m, 'c> Engine<'m, 'c> {
             },
         };
         if let Err(Mismatch(why)) = outcome {
+            self.misfits += 1;
             self.notes.warn(&node.name, format!("{} does not fit its inputs: {why}", node.op_name()));
         }
         outputs.resize(node.outputs.len(), None);

@@ -49,6 +49,8 @@ pub struct Trace<'m> {
     pub symbols: Vec<Symbol>,
     /// What was assumed or did not fit.
     pub notes: Notes,
+    /// How many nodes contradict their inputs.
+    pub misfits: usize,
 }
 
 impl Trace<'_> {
@@ -87,6 +89,22 @@ pub struct Block<'m> {
 /// Infers the type of every value of a model.
 ///
 /// Time and memory are bounded by the size of the model: a loop body is walked at most a fixed number of times.
+/// Where the default numbers of symbolic dimensions do not fit the model, smaller ones are tried.
 pub fn infer<'m>(model: &'m Model, choices: &Choices) -> Trace<'m> {
-    engine::Engine::new(model, choices).run()
+    let mut best = engine::Engine::new(model, choices, None).run();
+    for most in SMALLER_DEFAULTS {
+        let by_default = |symbol: &Symbol| symbol.origin == Origin::Input && !symbol.chosen && symbol.value > *most;
+        if best.misfits == 0 || !best.symbols.iter().any(by_default) {
+            break;
+        }
+        let smaller = engine::Engine::new(model, choices, Some(*most)).run();
+        if smaller.misfits < best.misfits {
+            best = smaller;
+        }
+    }
+    best
 }
+
+/// Bounds for defaults that are tried when the usual ones do not fit the model,
+/// for example 128 tokens where its position table has 77.
+const SMALLER_DEFAULTS: &[u64] = &[64, 16, 1];

@@ -47,13 +47,16 @@ const DEFAULTS: &[(&[&str], u64)] = &[
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
     chosen: BTreeMap<String, u64>,
+    /// The largest number that is taken by default.
+    most: Option<u64>,
     met: Vec<Symbol>,
     places: BTreeMap<String, usize>,
 }
 
 impl Symbols {
-    pub fn new(chosen: BTreeMap<String, u64>) -> Self {
-        Self { chosen, ..Self::default() }
+    /// Symbols with the user's numbers; defaults go up to `most`, where that is given.
+    pub fn new(chosen: BTreeMap<String, u64>, most: Option<u64>) -> Self {
+        Self { chosen, most, ..Self::default() }
     }
 
     pub fn into_met(self) -> Vec<Symbol> {
@@ -78,7 +81,7 @@ impl Symbols {
             Some(symbol) => symbol.value,
             None => {
                 let choice = self.chosen.get(name).copied();
-                let value = choice.unwrap_or(default);
+                let value = choice.unwrap_or(default.min(self.most.unwrap_or(default)));
                 self.places.insert(name.to_owned(), self.met.len());
                 self.met.push(Symbol { name: name.to_owned(), value, origin, chosen: choice.is_some() });
                 value
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn one_name_is_one_number() {
-        let mut symbols = Symbols::new(BTreeMap::from([("batch".to_owned(), 8)]));
+        let mut symbols = Symbols::new(BTreeMap::from([("batch".to_owned(), 8)]), None);
         let named = DeclaredDim::Named("batch".into());
         assert!(symbols.of_input("x", 0, 2, &named).is(8));
         assert!(symbols.of_input("y", 0, 2, &named).is(8));
@@ -170,7 +173,7 @@ mod tests {
 
     #[test]
     fn sums_in_names_are_added_up() {
-        let mut symbols = Symbols::new(BTreeMap::from([("past".to_owned(), 5)]));
+        let mut symbols = Symbols::new(BTreeMap::from([("past".to_owned(), 5)]), None);
         let dim = symbols.of_input("x", 1, 2, &DeclaredDim::Named("past + 1".into()));
         assert_eq!((dim.value(), dim.to_string()), (Some(6), "past + 1".to_owned()));
     }
@@ -185,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_choice_for_nothing_is_reported() {
-        let symbols = Symbols::new(BTreeMap::from([("bacth".to_owned(), 8)]));
+        let symbols = Symbols::new(BTreeMap::from([("bacth".to_owned(), 8)]), None);
         assert_eq!(symbols.unused().collect::<Vec<_>>(), ["bacth"]);
     }
 }
