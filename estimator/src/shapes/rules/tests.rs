@@ -506,7 +506,7 @@ fn a_constant_in_any_form() {
     let weight = Weight {
         dtype: DType::I64,
         shape: vec![2],
-        storage: crate::model::Storage::Inside,
+        storage: crate::model::Storage::Inside { offset: 0 },
         contents: Some(crate::model::Contents::Integers(vec![3, 4])),
         stored_elements: None,
     };
