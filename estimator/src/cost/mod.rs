@@ -333,11 +333,13 @@ fn operations(model: &Model, steps: &[Step<'_>]) -> u128 {
     steps.iter().map(of_step).fold(0, u128::saturating_add)
 }
 
-/// The module that a node belongs to, as far as its name or the functions around it tell:
+/// The module that a node belongs to, as far as the file or its name tells:
 /// exporters write `/layer1/layer1.0/conv1/Conv` or `model/dense/MatMul`.
 fn group_of(node: &Node) -> String {
-    let scope = node.name.rsplit_once('/').map_or("", |(scope, _)| scope.trim_start_matches('/'));
-    if scope.is_empty() { node.path.to_string() } else { scope.to_owned() }
+    if !node.path.is_empty() {
+        return node.path.to_string();
+    }
+    node.name.rsplit_once('/').map_or("", |(scope, _)| scope.trim_start_matches('/')).to_owned()
 }
 
 /// The group of what runs inside a node.

@@ -189,7 +189,8 @@ pub struct Node {
     pub outputs: Vec<Option<ValueId>>,
     /// Attributes by name.
     pub attributes: BTreeMap<Arc<str>, Attribute>,
-    /// The model-local functions it was inlined from, outermost first, joined by `/`; empty for most nodes.
+    /// The model-local functions it was inlined from and the module it came from as the exporter says,
+    /// outermost first, joined by `/`; empty where the file tells neither.
     pub path: Arc<str>,
 }
 

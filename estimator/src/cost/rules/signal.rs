@@ -103,6 +103,9 @@ fn resize(seen: &Seen<'_>) -> Option<u64> {
     };
     let (from, to) = (seen.sizes(0)?, seen.out_sizes(0)?);
     let axes = from.iter().zip(&to).filter(|(from, to)| from != to).count();
+    if axes == 0 {
+        return Some(0);
+    }
     product([seen.out_elements(), weighted_sum(neighbours.checked_pow(u32::try_from(axes).ok()?))])
 }
 

@@ -303,6 +303,76 @@ fn what_does_not_fit_64_bits_is_unknown() {
     assert_eq!(op("MatMul", &["0x4294967296", "4294967296x4294967296"], "0x4294967296").counts(), work(0, 0));
 }
 
+fn microsoft(name: &'static str, inputs: &[&str], output: &str) -> Case {
+    op(name, inputs, output).domain("com.microsoft")
+}
+
+#[test]
+fn attention_with_projections_counts_three_products() {
+    // Batch 2, 5 tokens of width 8, four heads of 2, a cache of 3 tokens.
+    let case = microsoft("Attention", &["2x5x8", "8x24", "24", "", "2x2x4x3x2"], "2x5x8").int("num_heads", 4);
+    let (projection, scores) = (2 * 5 * 8 * 24, 2 * 4 * 5 * 8);
+    assert_eq!(case.counts(), work(projection + scores * (2 + 2), 2 * 5 * 24 + scores * (5 + 1)));
+    let sized =
+        microsoft("Attention", &["2x5x8", "8x28"], "2x5x12").int("num_heads", 2).ints("qkv_hidden_sizes", &[8, 8, 12]);
+    assert_eq!(sized.counts().0, Some(2 * 5 * 8 * 28 + 2 * 2 * 5 * 5 * (4 + 6)));
+    let quantised = microsoft("QAttention", &["2x5x8", "8x24", "24", "scalar", "scalar"], "2x5x8").int("num_heads", 4);
+    assert_eq!(quantised.counts().0, Some(projection + 2 * 4 * 5 * 5 * 4));
+}
+
+#[test]
+fn attention_after_projections_counts_two() {
+    let cross = microsoft("MultiHeadAttention", &["2x5x8", "2x7x8", "2x7x12"], "2x5x12").int("num_heads", 4);
+    assert_eq!(cross.counts(), work(2 * 4 * 5 * 7 * (2 + 3), 2 * 4 * 5 * 7 * 6));
+    let packed = microsoft("MultiHeadAttention", &["2x5x4x3x2"], "2x5x8").int("num_heads", 4);
+    assert_eq!(packed.counts().0, Some(2 * 4 * 5 * 5 * 4));
+    let cached = microsoft("MultiHeadAttention", &["2x5x8", "2x4x7x2", "2x4x7x2"], "2x5x8").int("num_heads", 4);
+    assert_eq!(cached.counts().0, Some(2 * 4 * 5 * 7 * 4));
+}
+
+#[test]
+fn grouped_queries_count_every_query_head_and_the_whole_cache() {
+    let gqa =
+        |inputs: &[&str]| microsoft("GroupQueryAttention", inputs, "1x5x32").int("num_heads", 4).int("kv_num_heads", 2);
+    let cached = gqa(&["1x5x32", "1x5x16", "1x5x16", "1x2x3x8", "1x2x3x8", "1", "1"]);
+    assert_eq!(cached.counts().0, Some(4 * 5 * 8 * (8 + 8)));
+    let packed = gqa(&["1x5x64", "", "", "", "", "1", "1"]).int("do_rotary", 1);
+    let scores = 4 * 5 * 5;
+    assert_eq!(packed.counts(), work(scores * 16, scores * 7 + 5 * (4 + 2) * 8 * 3));
+    let window = gqa(&["1x5x32", "1x5x16", "1x5x16", "1x2x3x8", "1x2x3x8", "1", "1"]).int("local_window_size", 6);
+    assert_eq!(window.counts().0, Some(4 * 5 * 6 * 16));
+    // The number of all tokens is a constant: the cache is a buffer.
+    let stated = gqa(&["1x5x32", "1x5x16", "1x5x16", "1x2x64x8", "1x2x64x8", "1", "1"]).holding(6, &[7]);
+    assert_eq!(stated.counts().0, Some(4 * 5 * 7 * 16));
+}
+
+#[test]
+fn weights_of_a_few_bits_are_dequantised_and_multiplied() {
+    let nbits = microsoft("MatMulNBits", &["2x5x64", "48x2x16", "48x2"], "2x5x48").int("K", 64).int("N", 48);
+    assert_eq!(nbits.counts(), work(10 * 64 * 48, 2 * 64 * 48));
+    let bnb = microsoft("MatMulBnb4", &["2x5x64", "1536", "96"], "2x5x48").int("K", 64).int("N", 48);
+    assert_eq!(bnb.counts(), work(10 * 64 * 48, 64 * 48));
+}
+
+#[test]
+fn fused_products_find_the_contracted_axis() {
+    let fused = |inputs: &[&str], output| microsoft("FusedMatMul", inputs, output);
+    assert_eq!(fused(&["2x3x5", "2x7x3"], "2x5x7").int("transA", 1).int("transB", 1).counts(), work(210, 0));
+    assert_eq!(fused(&["5x2x3", "2x3x7"], "2x5x7").int("transBatchA", 1).counts(), work(210, 0));
+    assert_eq!(fused(&["3x2x5", "2x3x7"], "2x5x7").int("transBatchA", 1).int("transA", 1).counts(), work(210, 0));
+    let gemm = microsoft("QGemm", &["5x8", "scalar", "scalar", "6x8", "scalar", "scalar", "6"], "5x6").int("transB", 1);
+    assert_eq!(gemm.counts(), work(240, 40 + 48 + 30 * 2));
+    let convolution = microsoft("FusedConv", &["1x3x8x8", "4x3x3x3", "4"], "1x4x8x8").text("activation", "Relu");
+    assert_eq!(convolution.counts(), work(4 * 64 * 27, 4 * 64 * 2));
+}
+
+#[test]
+fn experts_count_as_often_as_they_are_chosen() {
+    // Six tokens of width 8, two of four experts each, 16 units inside.
+    let experts = microsoft("MoE", &["6x8", "6x4", "4x16x8", "", "4x8x16"], "6x8").int("k", 2);
+    assert_eq!(experts.counts(), work(6 * 2 * 256, 6 * 4 * (5 + 2) + 12 * 16 + 12 * 8 * 2));
+}
+
 /// All operators of ONNX 1.23 (opset 28) and those that older sets have besides.
 const STANDARD: &str = "Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool \
     BatchNormalization Bernoulli BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BlackmanWindow Cast CastLike \

@@ -390,7 +390,11 @@ impl Builder<'_> {
             inputs,
             outputs,
             attributes: kept,
-            path: inlining.path.clone(),
+            path: match (inlining.path.as_ref(), proto.module.as_str()) {
+                (_, "") => inlining.path.clone(),
+                ("", module) => module.into(),
+                (path, module) => format!("{path}/{module}").into(),
+            },
         };
         self.constant(&node);
         into.push(node);

@@ -43,6 +43,8 @@ pub struct NodeProto {
     pub domain: String,
     pub overload: String,
     pub attributes: Vec<AttributeProto>,
+    /// The module of the network that the node came from, slash-separated; empty where the exporter does not say.
+    pub module: String,
     pub offset: u64,
 }
 
@@ -234,10 +236,46 @@ fn node(field: &Field, source: &mut Source<'_>, budget: &mut Budget, depth: u32)
             }
             7 => node.domain = field.text(source, budget)?,
             8 => node.overload = field.text(source, budget)?,
+            9 => {
+                if let Some(module) = module(&field, source, budget)? {
+                    node.module = module;
+                }
+            }
             _ => {}
         }
     }
     Ok(node)
+}
+
+/// The key under which torch's exporter writes the modules around a node, as a Python list of names from the outermost
+/// in: `['', 'layer1', 'layer1.0', 'layer1.0.conv1', 'conv2d']`, the last being the operation's own.
+const MODULE_KEY: &str = "pkg.torch.onnx.name_scopes";
+/// Longest list of modules that is read, in bytes; other entries, such as stack traces, are not read at all.
+const LONGEST_MODULES: u64 = 4096;
+
+/// The innermost module in an entry of a node's metadata, if that is what the entry holds.
+fn module(field: &Field, source: &mut Source<'_>, budget: &mut Budget) -> Result<Option<String>> {
+    let mut fields = Fields::of(field.span(source)?);
+    let mut is_modules = false;
+    while let Some(field) = fields.next(source)? {
+        match field.number {
+            1 => {
+                is_modules =
+                    field.span(source)?.len() == MODULE_KEY.len() as u64 && field.text(source, budget)? == MODULE_KEY
+            }
+            2 if is_modules && field.span(source)?.len() <= LONGEST_MODULES => {
+                let list = field.text(source, budget)?;
+                let names: Vec<&str> = list.split('\'').skip(1).step_by(2).collect();
+                return Ok(names
+                    .len()
+                    .checked_sub(2)
+                    .and_then(|place| names.get(place))
+                    .map(|name| name.replace('.', "/")));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Names the node in an error from inside it, unless a deeper one is named already.

@@ -108,7 +108,7 @@ fn packed_multi_head(call: &mut Call<'_, '_>) -> Outcome {
 
 /// Queries, keys and values after their projections, apart or packed; caches batch × heads × tokens × size.
 /// Where the `shared` input is there, the caches are buffers that stay as they are.
-fn multi_head(call: &mut Call<'_, '_>, past: [usize; 2], shared: usize) -> Outcome {
+fn multi_head(call: &mut Call<'_, '_>, [past_key, past_value]: [usize; 2], shared: usize) -> Outcome {
     let dtype = call.dtype(0);
     let heads = dim(call.node.int("num_heads"));
     let query = call.shape(0).unwrap_or_default();
@@ -132,12 +132,12 @@ fn multi_head(call: &mut Call<'_, '_>, past: [usize; 2], shared: usize) -> Outco
             _ => (Dim::UNKNOWN, Dim::UNKNOWN, Dim::UNKNOWN),
         };
     call.set_tensor(0, dtype, Some(vec![batch.clone(), tokens.clone(), value_width.clone()]));
-    let buffers = call.has(past[0]) && (call.has(shared) || is_set(call, "past_present_share_buffer"));
-    let cached = if call.has(past[0]) { at(call, past[0], 2) } else { Dim::known(0) };
+    let buffers = call.has(past_key) && (call.has(shared) || is_set(call, "past_present_share_buffer"));
+    let cached = if call.has(past_key) { at(call, past_key, 2) } else { Dim::known(0) };
     let total = if buffers { Dim::UNKNOWN } else { cached.add(&kv_tokens) };
-    for (output, width) in [(1, key_width), (2, value_width)] {
+    for (output, past, width) in [(1, past_key, key_width), (2, past_value, value_width)] {
         match buffers {
-            true => call.pass_type(past[output - 1], output),
+            true => call.pass_type(past, output),
             false => {
                 let shape = vec![batch.clone(), heads.clone(), total.clone(), width.floor_div(&heads)];
                 call.set_tensor(output, dtype, Some(shape));

@@ -86,10 +86,10 @@ fn channels_last(call: &mut Call<'_, '_>, rule: impl FnOnce(&mut Call<'_, '_>) -
 }
 
 fn permuted(mut of: ValueType, change: impl Fn(&mut Vec<Dim>)) -> ValueType {
-    if let ValueType::Tensor(tensor) = &mut of {
-        if let Some(shape) = &mut tensor.shape {
-            change(shape);
-        }
+    if let ValueType::Tensor(tensor) = &mut of
+        && let Some(shape) = &mut tensor.shape
+    {
+        change(shape);
     }
     of
 }
