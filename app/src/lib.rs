@@ -1,9 +1,20 @@
 //! The page: everything that a person sees and touches, and nothing that computes a cost.
 //!
 //! Two programs are made from it: `bin/app.rs`, the page, and `bin/file_worker.rs`, the worker that reads model files.
+//! Data flows one way: what happens becomes an action, [`state`] turns actions into state, [`derive`] asks the estimator,
+//! panels show the answer.
 
+pub mod charts;
+pub mod derive;
 pub mod hooks;
-pub mod page;
+pub mod numbers;
+pub mod pages;
+pub mod panels;
+pub mod protocol;
+pub mod state;
+pub mod text;
+pub mod widgets;
+pub mod worker;
 
 /// Which sources this was built from. The page and its worker carry it, so that a browser that holds an old file of one of
 /// them is found out.

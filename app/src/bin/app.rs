@@ -1,5 +1,6 @@
 //! The page's program.
 
 fn main() {
-    yew::Renderer::<app::page::Page>::new().render();
+    app::pages::catch_crashes();
+    yew::Renderer::<app::pages::Estimate>::new().render();
 }

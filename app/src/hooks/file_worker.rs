@@ -1,50 +1,217 @@
-//! The analysis worker as a component sees it.
-
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
-use web_sys::{MessageEvent, Worker};
-use yew::prelude::*;
+//! The analysis worker as the page sees it: ask for a model, hear of its progress, stop it.
+//!
+//! The worker is started with the first request and again after it was stopped or crashed.
 
 use crate::BUILD_ID;
+use crate::protocol::{Answer, Dims, Fault, Request};
+use crate::text;
+use js_sys::Array;
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{ErrorEvent, File, MessageEvent};
+use yew::prelude::*;
 
-/// What is known of the worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WorkerState {
-    /// It was started and has not answered.
-    Starting,
-    /// It runs and was built from the same sources as the page.
-    Ready,
-    /// It cannot be used, for this reason.
-    Failed(String),
+/// Where the loader that trunk makes lies.
+const LOADER: &str = "file_worker_loader.js";
+
+/// A model to read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// A file of the reader, first, with its companions.
+    Files(Vec<File>),
+    /// An address, relative to the page.
+    Url(String),
 }
 
-/// Starts the worker once and follows its state. A worker of another build is refused.
-#[hook]
-pub fn use_file_worker() -> WorkerState {
-    let state = use_state(|| WorkerState::Starting);
-    {
-        let state = state.clone();
-        use_effect_with((), move |()| {
-            let url = format!("./file_worker_loader.js?build={BUILD_ID}");
-            let worker = match Worker::new(&url) {
-                Ok(worker) => worker,
-                Err(why) => {
-                    state.set(WorkerState::Failed(format!("{why:?}")));
-                    return Box::new(|| ()) as Box<dyn FnOnce()>;
-                }
-            };
-            let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-                state.set(match event.data().as_string() {
-                    Some(build) if build == BUILD_ID => WorkerState::Ready,
-                    _ => WorkerState::Failed("it is of another build; reload the page".into()),
-                });
-            });
-            worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-            Box::new(move || {
-                worker.terminate();
-                drop(on_message);
-            })
-        });
+/// A handle on the worker.
+#[derive(Clone)]
+pub struct FileWorker {
+    inner: Rc<RefCell<Inner>>,
+}
+
+struct Inner {
+    running: Option<Running>,
+    /// The number of the last request; answers to older ones are passed over.
+    job: u64,
+    /// Kept to be read again when the worker that held it is gone.
+    last: Option<Wanted>,
+    /// Whether the running worker holds the model of `last`.
+    holds_last: bool,
+    said: Callback<Answer>,
+}
+
+struct Running {
+    worker: web_sys::Worker,
+    ready: bool,
+    waiting: Vec<JsValue>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
     }
-    (*state).clone()
+}
+
+/// A worker whose answers go to `said`: progress, results and faults of the newest request only.
+#[hook]
+pub fn use_file_worker(said: Callback<Answer>) -> FileWorker {
+    let inner = use_mut_ref(|| Inner { running: None, job: 0, last: None, holds_last: false, said: Callback::noop() });
+    inner.borrow_mut().said = said;
+    FileWorker { inner }
+}
+
+impl FileWorker {
+    /// Reads a model.
+    pub fn open(&self, wanted: Wanted, dims: Dims) {
+        let mut inner = self.inner.borrow_mut();
+        inner.last = Some(wanted);
+        inner.holds_last = false;
+        drop(inner);
+        self.read_last(dims);
+    }
+
+    /// Counts the last model again with these numbers.
+    pub fn infer(&self, dims: Dims) {
+        if !self.inner.borrow().holds_last {
+            self.read_last(dims);
+            return;
+        }
+        let job = self.next_job();
+        self.send(&Request::Infer { job, dims }, &[]);
+    }
+
+    /// Stops whatever is being read.
+    pub fn cancel(&self) {
+        let mut inner = self.inner.borrow_mut();
+        inner.job += 1;
+        inner.holds_last = false;
+        inner.running = None;
+    }
+
+    fn read_last(&self, dims: Dims) {
+        let last = self.inner.borrow().last.clone();
+        match last {
+            Some(Wanted::Files(files)) => {
+                let job = self.next_job();
+                let names = files.iter().map(File::name).collect();
+                self.send(&Request::OpenFiles { job, names, dims }, &files);
+            }
+            Some(Wanted::Url(url)) => {
+                let job = self.next_job();
+                // The worker's own address is not the page's.
+                let base = gloo::utils::document().base_uri().ok().flatten().unwrap_or_default();
+                let url = web_sys::Url::new_with_base(&url, &base).map_or(url, |url| url.href());
+                self.send(&Request::OpenUrl { job, url, dims }, &[]);
+            }
+            None => {}
+        }
+    }
+
+    fn next_job(&self) -> u64 {
+        let mut inner = self.inner.borrow_mut();
+        inner.job += 1;
+        inner.job
+    }
+
+    fn send(&self, request: &Request, files: &[File]) {
+        let message = Array::new();
+        match serde_json::to_string(request) {
+            Ok(text) => message.push(&text.into()),
+            Err(error) => return self.fail(error.to_string()),
+        };
+        for file in files {
+            message.push(file);
+        }
+        if self.inner.borrow().running.is_none() {
+            match self.start() {
+                Ok(running) => self.inner.borrow_mut().running = Some(running),
+                Err(error) => return self.fail(format!("{error:?}")),
+            }
+        }
+        if let Some(running) = &mut self.inner.borrow_mut().running {
+            if running.ready {
+                let _ = running.worker.post_message(&message);
+            } else {
+                running.waiting.push(message.into());
+            }
+        }
+    }
+
+    fn start(&self) -> Result<Running, JsValue> {
+        // A name of its own for each build, so that a browser does not start one that it kept from an older page.
+        let worker = web_sys::Worker::new(&format!("./{LOADER}?build={BUILD_ID}"))?;
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
+            let this = self.clone();
+            move |event: MessageEvent| this.hear(&event.data().as_string().unwrap_or_default())
+        });
+        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new({
+            let this = self.clone();
+            move |event: ErrorEvent| {
+                event.prevent_default();
+                this.crashed(event.message());
+            }
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Running { worker, ready: false, waiting: Vec::new(), _on_message: on_message, _on_error: on_error })
+    }
+
+    fn hear(&self, text: &str) {
+        let answer = match serde_json::from_str(text) {
+            Ok(answer) => answer,
+            Err(error) => return self.crashed(error.to_string()),
+        };
+        let mut inner = self.inner.borrow_mut();
+        let newest = inner.job;
+        match &answer {
+            Answer::Hello(build) if build == BUILD_ID => {
+                if let Some(running) = &mut inner.running {
+                    running.ready = true;
+                    for message in running.waiting.drain(..) {
+                        let _ = running.worker.post_message(&message);
+                    }
+                }
+                return;
+            }
+            Answer::Hello(_) => {
+                drop(inner);
+                return self.fail(text::fault::OTHER_BUILD.to_owned());
+            }
+            Answer::Progress { job, .. } | Answer::Done { job, .. } | Answer::Failed { job, .. } if *job != newest => {
+                return;
+            }
+            Answer::Done { .. } => inner.holds_last = true,
+            Answer::Progress { .. } | Answer::Failed { .. } => {}
+        }
+        let said = inner.said.clone();
+        drop(inner);
+        said.emit(answer);
+    }
+
+    /// The worker is gone; the next request starts another.
+    fn crashed(&self, words: String) {
+        let worker = {
+            let mut inner = self.inner.borrow_mut();
+            inner.holds_last = false;
+            inner.running.take()
+        };
+        // Its closures are on the stack: they are dropped once this handler has returned.
+        gloo::timers::callback::Timeout::new(0, move || drop(worker)).forget();
+        self.fail(text::fault::worker_crashed(&words));
+    }
+
+    fn fail(&self, what: String) {
+        let (job, said) = {
+            let inner = self.inner.borrow();
+            (inner.job, inner.said.clone())
+        };
+        let why = Fault { name: String::new(), what, remedy: text::fault::RELOAD.to_owned() };
+        said.emit(Answer::Failed { job, why });
+    }
 }

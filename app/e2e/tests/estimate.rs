@@ -1,0 +1,197 @@
+//! The estimate: every input moves it, wrong input is named and stays, and it says what it rests on.
+
+use e2e::{Options, Page};
+
+fn ready(path: &str) -> Page {
+    let page = Page::open(path);
+    page.wait_for("#result .headline");
+    page.wait_for("#layers tbody tr");
+    page
+}
+
+/// Waits until the headline is another one.
+fn headline_after(page: &Page, action: impl FnOnce(&Page)) -> String {
+    let before = page.text("#result .headline");
+    action(page);
+    let quoted = serde_json::Value::from(before);
+    page.wait_for_true(
+        "the result moves",
+        &format!("document.querySelector('#result .headline').innerText !== {quoted}"),
+    );
+    page.text("#result .headline")
+}
+
+#[test]
+fn every_input_moves_the_result_without_a_button() {
+    let page = ready("");
+    for (field, value) in [("#samples", "2M"), ("#epochs", "10"), ("#batch", "32"), ("#count", "2")] {
+        headline_after(&page, |page| page.type_into(field, value));
+    }
+    // The slider below a field: another place, another number.
+    let before = page.value("#epochs");
+    headline_after(&page, |page| page.set_value("[aria-label='Epochs, slider']", "900"));
+    assert_ne!(page.value("#epochs"), before);
+    headline_after(&page, |page| page.set_value("#precision", "fp32"));
+    headline_after(&page, |page| page.set_value("#set-pue", "1.1"));
+    page.assert_no_errors();
+}
+
+#[test]
+fn the_result_follows_while_a_slider_moves() {
+    let page = ready("");
+    let mut seen = Vec::new();
+    for position in ["100", "300", "500", "700", "900"] {
+        page.eval(&format!(
+            "(() => {{ const e = document.querySelector(\"[aria-label='Epochs, slider']\"); e.value = {position};\
+             e.dispatchEvent(new Event('input', {{ bubbles: true }})); return true }})()"
+        ));
+        seen.push(page.eval("new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(document.querySelector('#result .headline').innerText), 50)))").to_string());
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 5, "{seen:?}");
+}
+
+#[test]
+fn hardware_and_place_are_found_by_typing() {
+    let page = ready("");
+    page.click("#device");
+    page.type_into("#device", "4090");
+    page.wait_for_text("#device-list [role=option]", "4090");
+    headline_after(&page, |page| page.click("#device-list [role=option] >> 4090"));
+    page.wait_for_text("#result .headline", "4090");
+    page.click("#region");
+    page.type_into("#region", "norw");
+    headline_after(&page, |page| page.click("#region-list [role=option] >> Norway"));
+    assert_eq!(page.value("#region"), "Norway");
+    page.click("#region");
+    page.type_into("#region", "zzzz");
+    page.wait_for_text(".combobox-none", "No such place");
+    page.press("Escape");
+    assert_eq!(page.value("#region"), "Norway");
+    page.assert_no_errors();
+}
+
+#[test]
+fn everything_can_be_done_with_the_keyboard() {
+    let page = ready("");
+    // From the top: the first thing the keyboard meets skips the rest.
+    page.press("Tab");
+    assert!(page.focused().contains("Skip"), "{}", page.focused());
+    page.press("Enter");
+    page.press("Tab");
+    page.press("ArrowRight");
+    page.wait_for_text("#result .headline", "Serving");
+    page.press("ArrowLeft");
+    page.wait_for_text("#result .headline", "Training");
+    page.eval("document.querySelector('#device').focus()");
+    page.press("ArrowDown");
+    page.wait_for("#device-list [role=option]");
+    page.press("ArrowDown");
+    assert_eq!(page.eval("document.querySelector('#device').getAttribute('aria-activedescendant')"), "device-option-1");
+    headline_after(&page, |page| page.press("Enter"));
+    page.wait_for_none("#device-list [role=option]");
+    page.eval("document.querySelector(\"#result button[aria-haspopup]\").focus()");
+    page.press("Enter");
+    page.wait_for("dialog#how .steps li");
+    page.press("Escape");
+    page.wait_for_none("dialog#how .steps li");
+    assert!(page.focused().contains("How was this computed"), "{}", page.focused());
+}
+
+#[test]
+fn input_that_makes_no_sense_is_named_and_stays() {
+    let page = ready("");
+    let before = page.text("#result .headline");
+    for (typed, words) in [("many", "type a number"), ("-3", "between"), ("2.5", "whole number")] {
+        page.type_into("#samples", typed);
+        page.wait_for_text(".field-wrong", words);
+        assert_eq!(page.value("#samples"), typed);
+        assert_eq!(page.text("#result .headline"), before);
+    }
+    page.press("Tab");
+    assert_eq!(page.value("#samples"), "2.5");
+    page.type_into("#samples", "1.28M");
+    page.wait_for_none(".field-wrong");
+}
+
+#[test]
+fn it_says_how_it_was_computed_with_the_numbers_in_it() {
+    let page = ready("#epochs=12");
+    page.click("button >> How was this computed?");
+    page.wait_for("dialog#how .steps li");
+    let steps = page.text("dialog#how .steps");
+    assert!(steps.contains("12") && steps.contains("kWh"), "{steps}");
+    page.click("dialog#how button >> Close");
+    page.wait_for_none("dialog#how .steps");
+}
+
+#[test]
+fn assumptions_can_be_set_and_given_back() {
+    let page = ready("");
+    page.click("summary >> Show and change the assumptions");
+    let before = page.text("#result .headline");
+    headline_after(&page, |page| page.type_into("#assume-grid-intensity", "50"));
+    page.wait_for_true("the address follows", "location.hash.includes('set.grid-intensity=50')");
+    page.click("button >> Reset 1 changed assumption");
+    page.wait_for_true(
+        "the result is back",
+        &format!("document.querySelector('#result .headline').innerText === {}", serde_json::Value::from(before)),
+    );
+}
+
+#[test]
+fn serving_shows_latency_and_what_one_request_costs() {
+    let page = ready("");
+    page.click("label >> Serve it");
+    page.wait_for_text("#result", "Latency of a batch");
+    page.wait_for_text("#result", "One request:");
+    headline_after(&page, |page| page.type_into("#requests", "1G"));
+    page.wait_for_text("#result", "Overloaded");
+}
+
+#[test]
+fn the_table_of_layers_is_sorted_filtered_and_grouped() {
+    let page = ready("");
+    let first = "document.querySelector('#layers tbody tr:not(.gap) th').innerText";
+    let before = page.eval(first);
+    page.click("#layers thead button >> MACs");
+    page.wait_for_true("largest first", &format!("{first} !== {before}"));
+    assert_eq!(
+        page.eval("document.querySelector('#layers th[aria-sort=descending]').innerText.includes('MACs')"),
+        true
+    );
+    page.type_into("#layer-filter", "gemm");
+    page.wait_for_text("#layers [role=status]", "1 of");
+    page.type_into("#layer-filter", "zzz");
+    page.wait_for_text(".table-empty", "No layer matches");
+    page.type_into("#layer-filter", "");
+    page.click("#layers label >> By operator");
+    page.wait_for_text("#layers tbody .group", "Conv");
+    page.click("#layers .group-button >> Conv");
+    page.wait_for("#layers tbody tr:not(.group):not(.gap)");
+    page.assert_no_errors();
+}
+
+#[test]
+fn each_chart_has_a_sentence_and_a_table() {
+    let page = ready("");
+    assert!(page.count("figure.chart") >= 3);
+    page.click("#changes summary >> The same as a table");
+    page.wait_for_text("#changes table", "Norway");
+    page.click("#inside summary >> The same as a table");
+    page.wait_for_text("#inside table", "Conv");
+    let unnamed = page.eval("[...document.querySelectorAll('canvas')].filter((c) => (c.getAttribute('aria-label') || '').length < 20).length");
+    assert_eq!(unnamed, 0);
+    page.click("label >> By part");
+    page.click("#inside label >> Parameters");
+    page.wait_for_text("#inside h3", "Where the parameters are");
+}
+
+#[test]
+fn it_prints_without_its_controls() {
+    let page = Page::open_with("", &Options::default());
+    page.wait_for("#result .headline");
+    page.print_media(true);
+    page.wait_for_none("button >> Open a file…");
+    page.wait_for("#result .headline");
+}

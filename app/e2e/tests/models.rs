@@ -1,0 +1,277 @@
+//! Opening models: examples, files, folders and addresses, and everything that can be wrong with them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use e2e::{Fault, Options, Page, Server, dist, output_dir};
+
+fn ready() -> Page {
+    let page = Page::open("");
+    page.wait_for("#layers tbody tr");
+    page
+}
+
+fn example(name: &str) -> PathBuf {
+    dist().join("models").join(name)
+}
+
+fn written(name: &str, bytes: &[u8]) -> PathBuf {
+    let file = output_dir().join(name);
+    fs::write(&file, bytes).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+    file
+}
+
+/// The exact figures of the model on the page.
+fn figures(page: &Page) -> String {
+    page.eval("[...document.querySelectorAll('#model .exactly')].map((e) => e.textContent).join('; ')").to_string()
+}
+
+#[test]
+fn an_example_is_chosen_by_its_picture() {
+    let page = ready();
+    page.click(".examples button >> BERT-base");
+    page.wait_for_text("#model h2", "BERT-base");
+    page.click("button >> examples…");
+    page.click("dialog button >> MobileNetV3-Large");
+    page.wait_for_text("#model h2", "MobileNetV3-Large");
+    page.wait_for_text("#result .headline", "MobileNetV3-Large");
+    assert!(figures(&page).contains("216,589,760 MACs"), "{}", figures(&page));
+    page.wait_for_none("dialog .card");
+    page.assert_no_errors();
+}
+
+#[test]
+fn a_file_is_opened_and_its_link_still_estimates() {
+    let page = ready();
+    page.upload("#file-input", &[&example("mobilenet_v3_large.onnx")]);
+    page.wait_for_text("#model h2", "mobilenet_v3_large.onnx");
+    assert!(figures(&page).contains("216,589,760 MACs"), "{}", figures(&page));
+    page.wait_for_true("the link carries a summary", "location.hash.includes('sum=')");
+    let headline = page.text("#result .headline");
+    page.reload();
+    page.wait_for_text("#model", "Open the file to see its layers");
+    assert_eq!(page.text("#result .headline"), headline);
+    page.assert_no_errors();
+}
+
+#[test]
+fn a_file_is_dropped_anywhere() {
+    let page = ready();
+    page.drag_files_over("footer", &[&example("tinybert_4l_312.onnx")]);
+    page.wait_for_text(".drop-veil", "Drop the model");
+    page.drop_files("footer", &[&example("tinybert_4l_312.onnx")]);
+    page.wait_for_text("#model h2", "tinybert_4l_312.onnx");
+    page.wait_for_none(".drop-veil");
+    page.assert_no_errors();
+}
+
+#[test]
+fn another_size_of_a_dimension_is_counted_at_once() {
+    let page = ready();
+    page.set_value("#dim-batch", "4");
+    page.wait_for_true(
+        "four times the MACs",
+        "[...document.querySelectorAll('#model .exactly')].some((e) => e.textContent === '16,356,737,024 MACs')",
+    );
+    page.wait_for_true("the address follows", "location.hash.includes('dim.batch=4')");
+    page.reload();
+    page.wait_for("#layers tbody tr");
+    assert_eq!(page.value("#dim-batch"), "4");
+    assert!(figures(&page).contains("16,356,737,024 MACs"), "{}", figures(&page));
+}
+
+#[test]
+fn a_file_that_is_no_model_is_named_with_a_remedy_and_the_page_goes_on() {
+    let page = ready();
+    page.set_value("#epochs", "7");
+    let whole = fs::read(example("resnet50.onnx")).expect("the example");
+    let cases: [(PathBuf, &str); 4] = [
+        (written("empty.onnx", b""), "empty"),
+        (written("text.onnx", b"these are words and no model\n"), "not a model"),
+        (written("page.onnx", b"<!DOCTYPE html><html></html>"), "web page"),
+        (written("cut.onnx", whole.get(..whole.len() / 2).unwrap_or_default()), "cut off"),
+    ];
+    for (file, words) in &cases {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        page.upload("#file-input", &[file]);
+        page.wait_for_text("[role=alert]", &name);
+        let message = page.text("[role=alert]");
+        assert!(message.contains(words), "{name}: {message}");
+        assert!(message.split(". ").count() >= 2, "no remedy: {message}");
+        assert_eq!(page.value("#epochs"), "7");
+        page.wait_for_text("#model h2", "ResNet-50");
+    }
+    page.click("[role=alert] button >> Dismiss");
+    page.wait_for_none("[role=alert]");
+    page.upload("#file-input", &[&example("distilbert.onnx")]);
+    page.wait_for_text("#model h2", "distilbert.onnx");
+    page.assert_no_errors();
+}
+
+#[test]
+fn a_huge_file_is_opened_without_being_loaded() {
+    // Six gigabytes of which nothing is on the disk: a model, then a hole.
+    let file = output_dir().join("huge.onnx");
+    fs::copy(example("resnet50.onnx"), &file).expect("a copy");
+    let sparse = fs::OpenOptions::new().write(true).open(&file).and_then(|file| file.set_len(6 << 30));
+    sparse.expect("a sparse file");
+    let page = ready();
+    page.upload("#file-input", &[&file]);
+    // Zeros behind a model are damage, and it is named; what counts is that the page is well.
+    page.wait_for_true(
+        "an answer",
+        "document.querySelector('[role=alert]')?.innerText.includes('huge.onnx') || document.querySelector('#model h2').innerText === 'huge.onnx'",
+    );
+    let _ = fs::remove_file(&file);
+    page.click("label >> Serve it");
+    page.wait_for_text("#result .headline", "Serving");
+}
+
+fn open_address(page: &Page, url: &str) {
+    page.type_into("#address", url);
+    page.click("button >> Open address");
+}
+
+#[test]
+fn an_address_is_read_in_parts() {
+    let page = ready();
+    let url = page.server().url("models/vit_b_16.onnx");
+    open_address(&page, &url);
+    page.wait_for_text("#model h2", "vit_b_16.onnx");
+    assert!(figures(&page).contains("17,563,828,224 MACs"), "{}", figures(&page));
+    page.wait_for_true("the link names it", "location.hash.includes('url=')");
+    page.reload();
+    page.wait_for_text("#model h2", "vit_b_16.onnx");
+    page.wait_for("#layers tbody tr");
+    page.assert_no_errors();
+}
+
+#[test]
+fn what_is_wrong_with_an_address_is_named_with_a_remedy() {
+    let page = ready();
+    let other = Server::start(&dist(), 0).expect("a server of another origin");
+    let small = "models/resnet50.onnx";
+    let cases = [
+        (other.url_with(Fault::NotFound, small), "no such file", "Check the address"),
+        (other.url_with(Fault::Broken, small), "status 500", "Try again later"),
+        (other.url_with(Fault::NoCors, small), "CORS", "Download the file"),
+        ("http://localhost:9/x.onnx".to_owned(), "No server answers", "Check the address"),
+        (other.url("index.html"), "web page", "Choose a model file"),
+    ];
+    for (url, words, remedy) in &cases {
+        open_address(&page, url);
+        page.wait_for_text("[role=alert]", words);
+        let message = page.text("[role=alert]");
+        assert!(
+            message.contains(remedy) && message.contains(url.rsplit('/').next().unwrap_or(url)),
+            "{url}: {message}"
+        );
+        assert_eq!(&page.value("#address"), url, "what was typed stays");
+        page.wait_for_text("#model h2", "ResNet-50");
+    }
+    open_address(&page, "models/resnet50.onnx");
+    page.wait_for_text("#address-wrong", "https://");
+}
+
+#[test]
+fn a_small_file_of_a_server_that_ignores_ranges_is_read_whole() {
+    let page = ready();
+    open_address(&page, &page.server().url_with(Fault::NoRange, "models/distilbert.onnx"));
+    page.wait_for_text("#model h2", "distilbert.onnx");
+}
+
+#[test]
+fn reading_can_be_cancelled() {
+    let page = ready();
+    let before = page.text("#result .headline");
+    open_address(&page, &page.server().url_with(Fault::Slow, "models/vit_b_16.onnx"));
+    page.wait_for_text(".reading", "Reading");
+    page.click("button >> Cancel");
+    page.wait_for_none(".reading button");
+    page.wait_for_text("#model h2", "ResNet-50");
+    assert_eq!(page.text("#result .headline"), before);
+    // The reader starts again for the next model, and for another number of the last one.
+    page.click(".examples button >> BERT-base");
+    page.wait_for_text("#model h2", "BERT-base");
+    page.assert_no_errors();
+}
+
+#[test]
+fn a_reader_that_stops_is_said_and_started_again() {
+    let before = "const Real = Worker; let broken = false; window.Worker = function (...all) { const worker = new Real(...all);\
+         window.breakReader = () => worker.dispatchEvent(new ErrorEvent('error', { message: 'broken for a test', cancelable: true })); return worker; };";
+    let page = Page::open_with("", &Options { before: before.to_owned(), ..Options::default() });
+    page.wait_for("#layers tbody tr");
+    page.eval("window.breakReader()");
+    page.wait_for_text("[role=alert]", "broken for a test");
+    page.click(".examples button >> BERT-base");
+    page.wait_for_text("#model h2", "BERT-base");
+    page.wait_for_none("[role=alert]");
+}
+
+/// A file in protobuf, by hand: a chain of many additions.
+fn long_model(nodes: usize) -> Vec<u8> {
+    fn number(mut value: u64, out: &mut Vec<u8>) {
+        while value >= 0x80 {
+            out.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        out.push(value as u8);
+    }
+    fn whole(field: u64, value: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        number(field << 3, &mut out);
+        number(value, &mut out);
+        out
+    }
+    fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        number(field << 3 | 2, &mut out);
+        number(value.len() as u64, &mut out);
+        out.extend_from_slice(value);
+        out
+    }
+    let port = |field: u64, name: &str| {
+        let dim = bytes(1, &whole(1, 64));
+        let tensor = [whole(1, 1), bytes(2, &dim)].concat();
+        bytes(field, &[bytes(1, name.as_bytes()), bytes(2, &bytes(1, &tensor))].concat())
+    };
+    let mut graph = Vec::new();
+    for at in 0..nodes {
+        let (from, to) = (format!("v{at}"), format!("v{}", at + 1));
+        let node = [
+            bytes(1, from.as_bytes()),
+            bytes(1, from.as_bytes()),
+            bytes(2, to.as_bytes()),
+            bytes(3, format!("block{}/add{at}", at / 100).as_bytes()),
+            bytes(4, b"Add"),
+        ];
+        graph.extend(bytes(1, &node.concat()));
+    }
+    graph.extend(bytes(2, b"long"));
+    graph.extend(port(11, "v0"));
+    graph.extend(port(12, &format!("v{nodes}")));
+    [whole(1, 8), bytes(7, &graph), bytes(8, &whole(2, 17))].concat()
+}
+
+#[test]
+fn ten_thousand_layers_stay_fluid() {
+    let page = ready();
+    page.upload("#file-input", &[&written("long.onnx", &long_model(10_000))]);
+    page.wait_for_text("#layers [role=status]", "10,000 layers");
+    assert!(page.count("#layers tbody tr") < 120, "only what is in sight is drawn");
+    page.eval(
+        "(() => { const t = document.querySelector('.layer-table'); t.scrollTop = t.scrollHeight; return true })()",
+    );
+    page.wait_for_text("#layers tbody", "add9999");
+    assert!(page.count("#layers tbody tr") < 120);
+    page.type_into("#layer-filter", "block42/");
+    page.wait_for_text("#layers [role=status]", "100 of 10,000 layers");
+    page.wait_for_text("#layers tbody", "add4200");
+    page.assert_no_errors();
+    drop_quietly(Path::new("long.onnx"));
+}
+
+fn drop_quietly(name: &Path) {
+    let _ = fs::remove_file(output_dir().join(name));
+}

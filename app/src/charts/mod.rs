@@ -1,0 +1,241 @@
+//! Charts: drawing code that is generic over where it draws, so that the page's canvas and a downloaded SVG are one picture.
+//!
+//! Every chart also says itself in a sentence and as a table, for those who do not see it.
+//! Charts get numbers and texts ready-made; nothing is computed here but places on the drawing.
+
+mod bars;
+mod roofline;
+mod tornado;
+
+pub use bars::{Bar, Bars};
+pub use roofline::{Point, Roofline};
+pub use tornado::{Case, Swing, Tornado};
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+/// What drawing can end in.
+pub type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
+
+/// Colours and sizes, from the page's style.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    /// Text.
+    pub ink: RGBColor,
+    /// Text of less weight, and what is not the point.
+    pub muted: RGBColor,
+    /// Lines that guide the eye.
+    pub rule: RGBColor,
+    /// What the chart is about.
+    pub accent: RGBColor,
+    /// Behind everything.
+    pub paper: RGBColor,
+    /// Family of the letters.
+    pub font: String,
+    /// Pixels of the drawing for each unit of the layout.
+    pub scale: f64,
+}
+
+impl Look {
+    /// Black on white, for a drawing without a page.
+    pub fn plain() -> Self {
+        Self {
+            ink: RGBColor(28, 27, 24),
+            muted: RGBColor(92, 90, 84),
+            rule: RGBColor(216, 212, 202),
+            accent: RGBColor(11, 107, 79),
+            paper: RGBColor(255, 255, 255),
+            font: "sans-serif".to_owned(),
+            scale: 1.0,
+        }
+    }
+
+    fn px(&self, units: f64) -> i32 {
+        (units * self.scale).round() as i32
+    }
+}
+
+/// A chart, ready to be drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Chart {
+    /// Amounts side by side.
+    Bars(Bars),
+    /// Layers under a device's roof.
+    Roofline(Roofline),
+    /// How far each assumption moves the result.
+    Tornado(Tornado),
+}
+
+/// The numbers of a chart as a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// Its columns; the first one names the row.
+    pub head: Vec<String>,
+    /// Its rows.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Chart {
+    /// The height that suits a width, in units of the layout.
+    pub fn height(&self, width: f64) -> f64 {
+        match self {
+            Chart::Bars(chart) => chart.height(),
+            Chart::Roofline(chart) => chart.height(width),
+            Chart::Tornado(chart) => chart.height(),
+        }
+    }
+
+    /// What there is to see, in a sentence or two.
+    pub fn summary(&self) -> &str {
+        match self {
+            Chart::Bars(chart) => &chart.summary,
+            Chart::Roofline(chart) => &chart.summary,
+            Chart::Tornado(chart) => &chart.summary,
+        }
+    }
+
+    /// The same numbers as a table.
+    pub fn table(&self) -> Table {
+        match self {
+            Chart::Bars(chart) => chart.table(),
+            Chart::Roofline(chart) => chart.table(),
+            Chart::Tornado(chart) => chart.table(),
+        }
+    }
+
+    /// Draws.
+    ///
+    /// # Errors
+    /// What the drawing's own backend refuses.
+    pub fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>, look: &Look) -> Drawn<B> {
+        area.fill(&look.paper)?;
+        match self {
+            Chart::Bars(chart) => chart.draw(&Pen { area, look }),
+            Chart::Roofline(chart) => chart.draw(&Pen { area, look }),
+            Chart::Tornado(chart) => chart.draw(&Pen { area, look }),
+        }
+    }
+
+    /// The drawing as SVG, of this width.
+    pub fn svg(&self, width: f64, look: &Look) -> String {
+        let mut text = String::new();
+        let size = (look.px(width).max(1) as u32, look.px(self.height(width)).max(1) as u32);
+        {
+            let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+            // Writing into a text cannot fail.
+            let _ = self.draw(&area, look).and_then(|()| area.present());
+        }
+        text
+    }
+}
+
+/// A drawing area in units of the layout, with the few things that charts draw.
+struct Pen<'a, B: DrawingBackend> {
+    area: &'a DrawingArea<B, Shift>,
+    look: &'a Look,
+}
+
+/// Where a text's place is: its left end, its middle, its right end.
+#[derive(Clone, Copy)]
+enum At {
+    Left,
+    Middle,
+    Right,
+}
+
+impl<B: DrawingBackend> Pen<'_, B> {
+    fn width(&self) -> f64 {
+        f64::from(self.area.dim_in_pixel().0) / self.look.scale
+    }
+
+    fn height(&self) -> f64 {
+        f64::from(self.area.dim_in_pixel().1) / self.look.scale
+    }
+
+    fn at(&self, x: f64, y: f64) -> (i32, i32) {
+        (self.look.px(x), self.look.px(y))
+    }
+
+    fn rect(&self, x: f64, y: f64, width: f64, height: f64, colour: impl Color) -> Drawn<B> {
+        if width <= 0.0 || height <= 0.0 {
+            return Ok(());
+        }
+        // Never thinner than a pixel: a small share is not nothing.
+        let (left, top) = self.at(x, y);
+        let (right, bottom) = self.at(x + width, y + height);
+        self.area.draw(&Rectangle::new([(left, top), (right.max(left + 1), bottom.max(top + 1))], colour.filled()))
+    }
+
+    fn line(&self, points: &[(f64, f64)], colour: impl Color, width: f64) -> Drawn<B> {
+        let places: Vec<(i32, i32)> = points.iter().map(|(x, y)| self.at(*x, *y)).collect();
+        let stroke = (width * self.look.scale).round().max(1.0) as u32;
+        self.area.draw(&PathElement::new(places, colour.stroke_width(stroke)))
+    }
+
+    fn circle(&self, x: f64, y: f64, radius: f64, style: ShapeStyle) -> Drawn<B> {
+        self.area.draw(&Circle::new(self.at(x, y), self.look.px(radius).max(1), style))
+    }
+
+    /// A text whose vertical middle is at `y`.
+    fn text(&self, text: &str, x: f64, y: f64, at: At, size: f64, colour: RGBColor) -> Drawn<B> {
+        let side = match at {
+            At::Left => HPos::Left,
+            At::Middle => HPos::Center,
+            At::Right => HPos::Right,
+        };
+        let font = FontDesc::new(FontFamily::Name(&self.look.font), size * self.look.scale, FontStyle::Normal);
+        let style = TextStyle::from(font).color(&colour).pos(Pos::new(side, VPos::Center));
+        self.area.draw(&Text::new(text.to_owned(), self.at(x, y), style))
+    }
+
+    /// A text cut so that it fits a width.
+    fn text_within(&self, text: &str, x: f64, y: f64, at: At, size: f64, colour: RGBColor, width: f64) -> Drawn<B> {
+        self.text(&fitting(text, width, size), x, y, at, size, colour)
+    }
+}
+
+/// How wide a letter is on average, as a part of its size. Measuring each text would lay the page out again and again.
+const LETTER: f64 = 0.58;
+
+/// About how wide a text is.
+fn width_of(text: &str, size: f64) -> f64 {
+    text.chars().count() as f64 * size * LETTER
+}
+
+/// A text cut in its middle, where names differ least, so that it fits a width.
+fn fitting(text: &str, width: f64, size: f64) -> String {
+    // A text just as wide as its room fits, whatever the last bit of the division says.
+    let room = (width / (size * LETTER) + 0.01).floor().max(2.0) as usize;
+    let length = text.chars().count();
+    if length <= room {
+        return text.to_owned();
+    }
+    let (head, tail) = ((room - 1).div_ceil(2), (room - 1) / 2);
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(length - tail).collect();
+    format!("{start}…{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn checked(chart: &Chart) -> String {
+        let svg = chart.svg(600.0, &Look::plain());
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+        let table = chart.table();
+        assert!(table.rows.iter().all(|row| row.len() == table.head.len()));
+        // A narrow and a sharp drawing must not fail either.
+        let sharp = Look { scale: 3.0, ..Look::plain() };
+        assert!(!chart.svg(40.0, &sharp).is_empty());
+        svg
+    }
+
+    #[test]
+    fn long_names_lose_their_middle() {
+        assert_eq!(fitting("abcdefghij", 7.0 * LETTER * 10.0, 10.0), "abc…hij");
+        assert_eq!(fitting("short", 1000.0, 10.0), "short");
+        assert_eq!(fitting("éééééé", 1.0, 10.0).chars().count(), 2);
+    }
+}

@@ -1,0 +1,253 @@
+//! Everything that follows from the state: the one place that calls the estimator, with the sums that its records do not hold.
+
+use crate::charts::{Bar, Bars, Case, Point, Roofline, Swing, Tornado};
+use crate::numbers;
+use crate::text;
+use estimator::energy::{self, EstimateError};
+use estimator::format::Readable;
+use estimator::hardware::roofline::{Bound, Roof};
+use estimator::hardware::{Device, Precision};
+use estimator::report::{Estimate, Inspection, Layer};
+use estimator::scenario::{ModelSummary, Scenario};
+use estimator::units::{Bytes, Flops};
+use std::collections::HashMap;
+
+/// What the scenario costs.
+///
+/// # Errors
+/// See [`EstimateError`]; its words are for people.
+pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, EstimateError> {
+    energy::estimate(scenario, model)
+}
+
+/// What a bar chart of the model can show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Measure {
+    /// Multiply-accumulates.
+    #[default]
+    Compute,
+    /// Parameters.
+    Parameters,
+    /// Bytes of weights and outputs.
+    Memory,
+}
+
+/// How layers are gathered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grouping {
+    /// Each by itself.
+    None,
+    /// By operator.
+    #[default]
+    Operator,
+    /// By the part of the model they belong to.
+    Part,
+}
+
+impl Measure {
+    /// The amount of a layer.
+    pub fn of(self, layer: &Layer) -> u64 {
+        match self {
+            Measure::Compute => layer.macs.unwrap_or(0),
+            Measure::Parameters => layer.parameters,
+            Measure::Memory => layer.weight_bytes.saturating_add(layer.activation_bytes.unwrap_or(0)),
+        }
+    }
+}
+
+/// How deep a part's path is followed before layers are gathered.
+const PART_DEPTH: usize = 2;
+
+/// The group that a layer belongs to.
+pub fn group_of(layer: &Layer, grouping: Grouping) -> String {
+    match grouping {
+        Grouping::None => layer.name.clone(),
+        Grouping::Operator => layer.op.clone(),
+        Grouping::Part => {
+            let path = if layer.group.is_empty() {
+                layer.name.trim_start_matches('/')
+            } else {
+                layer.group.trim_start_matches('/')
+            };
+            let parts: Vec<&str> = path.split('/').take(PART_DEPTH).collect();
+            let whole = path.split('/').count() <= parts.len();
+            // The last step of a name is the node itself, which is no part.
+            let parts =
+                if layer.group.is_empty() && whole { parts.get(..parts.len() - 1).unwrap_or_default() } else { &parts };
+            if parts.is_empty() { text::layers::NO_PART.to_owned() } else { parts.join("/") }
+        }
+    }
+}
+
+/// Most bars in one chart; the rest is one bar.
+const MOST_BARS: usize = 8;
+
+/// Where a model's compute, parameters or memory go.
+pub fn breakdown(inspection: &Inspection, measure: Measure, grouping: Grouping) -> Bars {
+    let mut sums: HashMap<String, u64> = HashMap::new();
+    for layer in &inspection.layers {
+        let amount = measure.of(layer);
+        if amount > 0 {
+            let sum = sums.entry(group_of(layer, grouping)).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+    }
+    let mut sums: Vec<(String, u64)> = sums.into_iter().collect();
+    sums.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let whole: u64 = sums.iter().fold(0, |whole, (_, sum)| whole.saturating_add(*sum));
+    let share = |sum: u64| if whole == 0 { 0.0 } else { sum as f64 / whole as f64 };
+    let bar = |label: String, sum: u64, rest: bool| {
+        let shown = match measure {
+            Measure::Compute => numbers::count(sum, "MACs"),
+            Measure::Parameters => numbers::count(sum, ""),
+            Measure::Memory => numbers::size(sum),
+        };
+        Bar { label, share: share(sum), shown: format!("{} ({})", shown.text(), numbers::percent(share(sum))), rest }
+    };
+    let kept = if sums.len() > MOST_BARS { MOST_BARS - 1 } else { sums.len() };
+    let rest = sums.split_off(kept);
+    let first = sums.first().map(|(label, sum)| (label.clone(), share(*sum)));
+    let mut bars: Vec<Bar> = sums.into_iter().map(|(label, sum)| bar(label, sum, false)).collect();
+    if !rest.is_empty() {
+        let sum = rest.iter().fold(0u64, |sum, (_, part)| sum.saturating_add(*part));
+        bars.push(bar(text::charts::rest(rest.len()), sum, true));
+    }
+    Bars {
+        bars,
+        summary: text::charts::breakdown(measure, first.as_ref().map(|(label, share)| (label.as_str(), *share))),
+        head: [text::charts::group_head(grouping).to_owned(), text::charts::measure_head(measure).to_owned()],
+    }
+}
+
+/// The precision that an estimate on this device works in.
+pub fn precision(scenario: &Scenario, device: &Device) -> Option<Precision> {
+    match &scenario.hardware.precision {
+        Some(code) => Precision::from_code(code),
+        None => energy::usual_precision(device),
+    }
+}
+
+/// Most layers drawn under the roof; the shortest are left out.
+const MOST_POINTS: usize = 400;
+
+/// The model's layers under the device's roof; `None` where the device's peak or bandwidth is not known.
+pub fn roofline(inspection: &Inspection, device: &Device, precision: Precision) -> Option<Roofline> {
+    let roof = Roof { arithmetic: device.peak(precision)?.rate, traffic: device.memory_bandwidth };
+    let (bandwidth, ridge) = (roof.traffic?, roof.ridge()?);
+    let mut points = Vec::new();
+    let (mut whole, mut by_memory) = (0.0, 0.0);
+    for layer in &inspection.layers {
+        let (Some(macs), Some(moved)) = (layer.macs, layer.traffic_bytes) else { continue };
+        let work = Flops(2.0 * macs as f64 + layer.other_operations.unwrap_or(0) as f64);
+        if moved == 0 || work.0 == 0.0 {
+            continue;
+        }
+        let (time, bound) = roof.time(work, Bytes(moved as f64));
+        whole += time.0;
+        if bound == Bound::Memory {
+            by_memory += time.0;
+        }
+        let intensity = work.0 / moved as f64;
+        let attainable = roof.height(intensity).0;
+        points.push(Point {
+            label: layer.name.clone(),
+            intensity,
+            attainable,
+            share: time.0,
+            compute_bound: bound == Bound::Compute,
+        });
+    }
+    for point in &mut points {
+        point.share /= whole;
+    }
+    points.sort_by(|a, b| b.share.total_cmp(&a.share));
+    points.truncate(MOST_POINTS);
+    let memory_share = if whole > 0.0 { by_memory / whole } else { 0.0 };
+    Some(Roofline {
+        peak: roof.arithmetic.0,
+        bandwidth: bandwidth.0,
+        ridge,
+        points,
+        summary: text::charts::roofline(
+            &device.name,
+            precision.code(),
+            roof.arithmetic,
+            bandwidth,
+            ridge,
+            memory_share,
+        ),
+        axes: text::charts::ROOFLINE_AXES.map(str::to_owned),
+        head: text::charts::ROOFLINE_HEAD.map(str::to_owned),
+        bounds: text::charts::BOUNDS.map(str::to_owned),
+    })
+}
+
+/// Most assumptions in the chart of what changes the result.
+const MOST_SWINGS: usize = 8;
+
+/// What changes the emissions most.
+pub fn tornado(estimate: &Estimate) -> Tornado {
+    // The alternatives hold use and making together, so what they are compared with does too.
+    let now = estimate.total_co2e_kg.central;
+    let case = |alternative: &estimator::report::Alternative| Case {
+        label: alternative.label.clone(),
+        shown: alternative.co2e_kg.readable(),
+        factor: if now.0 > 0.0 { alternative.co2e_kg / now } else { 1.0 },
+    };
+    let swing = |sensitivity: &estimator::report::Sensitivity| Swing {
+        name: sensitivity.name.clone(),
+        low: case(&sensitivity.low),
+        high: case(&sensitivity.high),
+    };
+    Tornado {
+        swings: estimate.sensitivity.iter().take(MOST_SWINGS).map(swing).collect(),
+        now: text::charts::now(&now.readable()),
+        summary: text::charts::tornado(estimate.sensitivity.first().map(|first| {
+            (
+                first.name.as_str(),
+                first.low.co2e_kg.readable(),
+                first.low.label.as_str(),
+                first.high.co2e_kg.readable(),
+                first.high.label.as_str(),
+            )
+        })),
+        head: text::charts::TORNADO_HEAD.map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(name: &str, op: &str, macs: u64) -> Layer {
+        Layer { name: name.to_owned(), op: op.to_owned(), macs: Some(macs), ..Layer::default() }
+    }
+
+    #[test]
+    fn small_groups_become_one_bar_and_nothing_is_lost() {
+        let layers: Vec<Layer> = (1..=20).map(|n| layer("x", &format!("Op{n}"), n)).collect();
+        let bars = breakdown(&Inspection { layers, ..Inspection::default() }, Measure::Compute, Grouping::Operator);
+        assert_eq!(bars.bars.len(), MOST_BARS);
+        assert!((bars.bars.iter().map(|bar| bar.share).sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!(bars.bars.last().is_some_and(|bar| bar.rest) && bars.bars[0].label == "Op20");
+    }
+
+    #[test]
+    fn a_part_is_the_beginning_of_the_path() {
+        for (name, group, part) in [
+            ("/layer1/layer1.0/conv1/Conv", "", "layer1/layer1.0"),
+            ("/conv1/Conv", "", "conv1"),
+            ("Conv_0", "", text::layers::NO_PART),
+            ("x", "encoder/layer.3/attention", "encoder/layer.3"),
+        ] {
+            let layer = Layer { name: name.to_owned(), group: group.to_owned(), ..Layer::default() };
+            assert_eq!(group_of(&layer, Grouping::Part), part, "{name} {group}");
+        }
+    }
+
+    #[test]
+    fn an_empty_model_has_empty_charts() {
+        let bars = breakdown(&Inspection::default(), Measure::Memory, Grouping::Part);
+        assert!(bars.bars.is_empty() && !bars.summary.is_empty());
+    }
+}

@@ -1,0 +1,22 @@
+//! Every browser facility that a component uses, one hook in one file each.
+//! Outside this room and the worker's, nothing touches `web_sys` but for the types of events.
+
+mod canvas;
+mod clipboard;
+mod download;
+mod file_drop;
+mod file_worker;
+mod fragment;
+mod gallery;
+mod part;
+mod theme;
+
+pub use canvas::{Canvas, prepared, style_value, use_canvas};
+pub use clipboard::use_clipboard;
+pub use download::download;
+pub use file_drop::{DropState, files_of_input, use_file_drop};
+pub use file_worker::{FileWorker, Wanted, use_file_worker};
+pub use fragment::{current as current_fragment, use_fragment};
+pub use gallery::{Entry, FOLDER, Gallery, use_gallery};
+pub use part::go_to;
+pub use theme::{Theme, ThemeHandle, use_theme};

@@ -1,0 +1,79 @@
+//! Light or dark: what the system prefers, unless the reader chose.
+
+use gloo::events::EventListener;
+use gloo::storage::{LocalStorage, Storage};
+use yew::prelude::*;
+
+/// What the reader chose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system prefers.
+    #[default]
+    Auto,
+    /// Light, always.
+    Light,
+    /// Dark, always.
+    Dark,
+}
+
+impl Theme {
+    fn word(self) -> &'static str {
+        match self {
+            Theme::Auto => "auto",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    fn stored() -> Theme {
+        // Storage can be forbidden; then the system's preference holds.
+        match LocalStorage::raw().get_item(KEY).ok().flatten().as_deref() {
+            Some("light") => Theme::Light,
+            Some("dark") => Theme::Dark,
+            _ => Theme::Auto,
+        }
+    }
+}
+
+const KEY: &str = "greenprint-theme";
+
+/// The theme in force and how to change it.
+#[derive(Clone, PartialEq)]
+pub struct ThemeHandle {
+    /// Whether the page is dark now.
+    pub dark: bool,
+    /// Chooses.
+    pub choose: Callback<Theme>,
+}
+
+/// Follows the system's preference and the reader's choice, and writes it to the root element's `data-theme`.
+#[hook]
+pub fn use_theme() -> ThemeHandle {
+    let query = use_memo((), |()| gloo::utils::window().match_media("(prefers-color-scheme: dark)").ok().flatten());
+    let system_dark = use_state(|| query.as_ref().as_ref().is_some_and(|query| query.matches()));
+    let theme = use_state(Theme::stored);
+    {
+        let system_dark = system_dark.clone();
+        use_effect_with((), move |()| {
+            let listener = query.as_ref().clone().map(|query| {
+                let target = query.clone();
+                EventListener::new(&target, "change", move |_| system_dark.set(query.matches()))
+            });
+            move || drop(listener)
+        });
+    }
+    let dark = match *theme {
+        Theme::Auto => *system_dark,
+        Theme::Light => false,
+        Theme::Dark => true,
+    };
+    // Before the children draw: charts read their colours from the root element's style.
+    if let Some(root) = gloo::utils::document().document_element() {
+        let _ = root.set_attribute("data-theme", if dark { "dark" } else { "light" });
+    }
+    let choose = Callback::from(move |chosen: Theme| {
+        let _ = LocalStorage::raw().set_item(KEY, chosen.word());
+        theme.set(chosen);
+    });
+    ThemeHandle { dark, choose }
+}

@@ -1,0 +1,216 @@
+//! The one page: a model, what it is to do, where, and what that costs.
+
+use crate::derive;
+use crate::hooks::{
+    DropState, FOLDER, Gallery, Wanted, use_clipboard, use_file_drop, use_file_worker, use_fragment, use_gallery,
+    use_theme,
+};
+use crate::panels::{
+    Assumptions, Changes, Header, Inside, Intake, Job, Layers, Machine, ModelPanel, Opened, Place,
+    Result as ResultPanel, Sources, to_part,
+};
+use crate::protocol::{Answer, Dims};
+use crate::state::{Action, State, same_model};
+use crate::text;
+use estimator::hardware;
+use estimator::scenario::{ModelRef, ModelSummary, Scenario};
+use std::rc::Rc;
+use web_sys::File;
+use yew::prelude::*;
+
+/// The numbers of a bundled model's dimensions: its own, unless the scenario says otherwise.
+fn dims_of(model: &ModelRef, gallery: &Gallery, chosen: &Dims) -> Dims {
+    let mut dims = match model {
+        ModelRef::Gallery { id } => gallery.entry(id).map(|entry| entry.default_dims.clone()).unwrap_or_default(),
+        _ => Dims::new(),
+    };
+    dims.extend(chosen.iter().map(|(name, size)| (name.clone(), *size)));
+    dims
+}
+
+/// What the model is called on the page.
+fn name_of(state: &State, gallery: &Gallery) -> String {
+    let entry = match &state.scenario.model {
+        ModelRef::Gallery { id } => gallery.entry(id),
+        _ => None,
+    };
+    entry.map_or_else(|| state.model_name(), |entry| entry.title.clone())
+}
+
+/// Files with the one that describes the model first; the others may hold its weights.
+fn model_first(mut files: Vec<File>) -> Vec<File> {
+    // Larger companions of the same name are weights: among several models the smallest path is the one at the top.
+    files.sort_by_key(|file| {
+        let name = file.name().to_lowercase();
+        (!name.ends_with(".onnx"), name.ends_with(".data"), name.starts_with('.'), name)
+    });
+    files
+}
+
+/// The page.
+#[component]
+pub fn Estimate() -> Html {
+    let state = use_reducer(|| State::from_fragment(&crate::hooks::current_fragment()));
+    let theme = use_theme();
+    let gallery = use_gallery();
+    let (copied, copy) = use_clipboard();
+    let dispatch = state.dispatcher();
+
+    let heard = {
+        let dispatch = dispatch.clone();
+        use_callback((), move |answer: Answer, ()| match answer {
+            Answer::Progress { at, of, .. } => dispatch.dispatch(Action::Progress(at, of)),
+            Answer::Done { inspection, .. } => dispatch.dispatch(Action::Read(inspection)),
+            Answer::Failed { why, .. } => dispatch.dispatch(Action::Failed(why)),
+            Answer::Hello(_) => {}
+        })
+    };
+    let worker = use_file_worker(heard);
+
+    // Opening: whatever was asked for is read beside the model shown, and takes its place when it is there.
+    let open = {
+        let (dispatch, worker, gallery) = (dispatch.clone(), worker.clone(), gallery.clone());
+        Callback::from(move |(opened, dims): (Opened, Dims)| match opened {
+            Opened::Gallery(id) => {
+                let Some(entry) = gallery.entry(&id) else { return };
+                let model = ModelRef::Gallery { id };
+                let dims = dims_of(&model, &gallery, &dims);
+                dispatch.dispatch(Action::Open(model, entry.title.clone()));
+                worker.open(Wanted::Url(format!("./{FOLDER}/{}", entry.file)), dims);
+            }
+            Opened::Url(url) => {
+                dispatch.dispatch(Action::Open(ModelRef::Url { url: url.clone() }, url.clone()));
+                worker.open(Wanted::Url(url), dims);
+            }
+            Opened::Files(files) => {
+                let files = model_first(files);
+                let Some(first) = files.first() else { return };
+                let name = first.name();
+                dispatch.dispatch(Action::Open(ModelRef::File { name: name.clone(), summary: None }, name));
+                worker.open(Wanted::Files(files), dims);
+            }
+        })
+    };
+    let open_new = {
+        let open = open.clone();
+        Callback::from(move |opened: Opened| open.emit((opened, Dims::new())))
+    };
+    let dropped = use_callback(open_new.clone(), |files: Vec<File>, open| open.emit(Opened::Files(files)));
+    let drop_state = use_file_drop(dropped);
+
+    // The address names a model that is not shown: at the start, and when the reader goes back.
+    {
+        let (state, open, gallery) = (state.clone(), open.clone(), gallery.clone());
+        let deps = (state.scenario.model.clone(), matches!(gallery, Gallery::Here(_)));
+        use_effect_with(deps, move |(model, gallery_here)| {
+            let known =
+                state.is_current() || state.reading.as_ref().is_some_and(|reading| same_model(&reading.model, model));
+            let opened = match model {
+                ModelRef::Gallery { id } if *gallery_here => Some(Opened::Gallery(id.clone())),
+                ModelRef::Url { url } => Some(Opened::Url(url.clone())),
+                _ => None,
+            };
+            if let Some(opened) = opened.filter(|_| !known) {
+                open.emit((opened, state.scenario.dims.clone()));
+            }
+        });
+    }
+    // Other numbers for the dimensions: the worker still holds the model.
+    {
+        let (state, worker, gallery) = (state.clone(), worker.clone(), gallery.clone());
+        use_effect_with(state.scenario.dims.clone(), move |dims| {
+            if state.is_current() && state.reading.is_none() {
+                worker.infer(dims_of(&state.scenario.model, &gallery, dims));
+            }
+        });
+    }
+    // The address follows the scenario.
+    let link = if state.scenario == Scenario::default() {
+        AttrValue::from("")
+    } else {
+        AttrValue::from(state.scenario.to_fragment())
+    };
+    let changed = {
+        let dispatch = dispatch.clone();
+        use_callback((), move |fragment: String, ()| {
+            dispatch.dispatch(match Scenario::from_fragment(&fragment) {
+                Ok(scenario) => Action::Link(Box::new(scenario)),
+                Err(error) => Action::BadLink(error.to_string()),
+            });
+        })
+    };
+    use_fragment(link.clone(), changed);
+
+    let current = state.inspection.clone().filter(|_| state.is_current());
+    let summary = use_memo((current.clone(), state.scenario.model.clone()), |(counts, model)| match counts {
+        Some(counts) => Some(ModelSummary::from_inspection(counts)),
+        None => model.summary(),
+    });
+    let estimate = use_memo((state.scenario.clone(), summary.clone()), |(scenario, summary)| {
+        summary.as_ref().as_ref().map(|summary| derive::estimate(scenario, summary))
+    });
+    let device = hardware::device(&state.scenario.hardware.device);
+
+    let name = AttrValue::from(name_of(&state, &gallery));
+    let cancel = {
+        let (dispatch, worker) = (dispatch.clone(), worker.clone());
+        Callback::from(move |()| {
+            worker.cancel();
+            dispatch.dispatch(Action::Cancel);
+        })
+    };
+    let act = {
+        let dispatch = dispatch.clone();
+        use_callback((), move |action: Action, ()| dispatch.dispatch(action))
+    };
+    let share = {
+        let link = link.clone();
+        Callback::from(move |()| {
+            let location = gloo::utils::window().location();
+            let here = location.href().unwrap_or_default();
+            let page = here.split('#').next().unwrap_or_default().to_owned();
+            copy.emit(format!("{page}#{link}"));
+        })
+    };
+    let found = match estimate.as_ref() {
+        Some(Ok(found)) => Some(Rc::new(found.clone())),
+        _ => None,
+    };
+    let scenario = Rc::new(state.scenario.clone());
+
+    html! {
+        <>
+            <a class="skip" href="#estimate" onclick={to_part("estimate")}>{ text::page::SKIP }</a>
+            <Header dark={theme.dark} choose_theme={theme.choose.clone()} {share} {copied} />
+            <main>
+                <Intake gallery={gallery.clone()} chosen={state.scenario.model.clone()} reading={state.reading.clone()}
+                    fault={state.fault.clone()} bad_link={state.bad_link.clone()} open={open_new} {cancel} act={act.clone()} />
+                <ModelPanel name={name.clone()} model={state.scenario.model.clone()} counts={current.clone()} {gallery}
+                    loading={state.reading.is_some()} dims={state.scenario.dims.clone()} act={act.clone()} />
+                <section id="estimate" aria-labelledby="estimate-title">
+                    <h2 id="estimate-title">{ text::estimate::TITLE }</h2>
+                    <div class="estimate">
+                        <div class="inputs">
+                            <Job scenario={scenario.clone()} act={act.clone()} />
+                            <Machine scenario={scenario.clone()} estimate={found.clone()} act={act.clone()} />
+                            <Place scenario={scenario.clone()} estimate={found.clone()} act={act.clone()} />
+                        </div>
+                        <ResultPanel name={name.clone()} scenario={scenario.clone()} estimate={estimate.clone()} {device} />
+                    </div>
+                </section>
+                if let Some(found) = found.clone() {
+                    <Changes estimate={found.clone()} dark={theme.dark} />
+                    <Assumptions estimate={found} act={act.clone()} />
+                }
+                if let Some(counts) = current {
+                    <Inside counts={counts.clone()} scenario={scenario} {device} dark={theme.dark} />
+                    <Layers {counts} />
+                }
+            </main>
+            <Sources />
+            if drop_state == DropState::Over {
+                <div class="drop-veil" aria-hidden="true"><p>{ text::intake::DROP_HERE }</p></div>
+            }
+        </>
+    }
+}

@@ -1,0 +1,78 @@
+//! Where the compute, the parameters and the memory go, and what that means on the chosen device.
+
+use crate::charts::Chart;
+use crate::derive::{self, Grouping, Measure};
+use crate::state::Counts;
+use crate::text;
+use crate::widgets::{ChartFigure, Choice, Choices};
+use estimator::hardware::Device;
+use estimator::scenario::Scenario;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// Properties of [`Inside`].
+#[derive(Properties, PartialEq)]
+pub struct InsideProps {
+    /// The model's counts.
+    pub counts: Counts,
+    /// What is being estimated, for the precision.
+    pub scenario: Rc<Scenario>,
+    /// The chosen device.
+    pub device: Option<&'static Device>,
+    /// Whether the page is dark.
+    pub dark: bool,
+}
+
+/// Where everything goes.
+#[component]
+pub fn Inside(props: &InsideProps) -> Html {
+    let measure = use_state(Measure::default);
+    let grouping = use_state(Grouping::default);
+    let bars = use_memo((props.counts.clone(), *measure, *grouping), |(counts, measure, grouping)| {
+        Chart::Bars(derive::breakdown(counts, *measure, *grouping))
+    });
+    let precision = props.device.and_then(|device| derive::precision(&props.scenario, device));
+    let roofline = use_memo(
+        (props.counts.clone(), props.device.map(|device| &device.id), precision),
+        |(counts, id, precision)| {
+            let device = estimator::hardware::device(id.as_ref()?)?;
+            derive::roofline(counts, device, (*precision)?).map(|roofline| Rc::new(Chart::Roofline(roofline)))
+        },
+    );
+    let measures = vec![
+        Choice { value: Measure::Compute, label: text::inside::COMPUTE },
+        Choice { value: Measure::Parameters, label: text::inside::PARAMETERS },
+        Choice { value: Measure::Memory, label: text::inside::MEMORY },
+    ];
+    let groupings = vec![
+        Choice { value: Grouping::Operator, label: text::inside::BY_OPERATOR },
+        Choice { value: Grouping::Part, label: text::inside::BY_PART },
+        Choice { value: Grouping::None, label: text::inside::BY_LAYER },
+    ];
+    let choose_measure = {
+        let measure = measure.clone();
+        Callback::from(move |chosen| measure.set(chosen))
+    };
+    let choose_grouping = {
+        let grouping = grouping.clone();
+        Callback::from(move |chosen| grouping.set(chosen))
+    };
+    html! {
+        <section id="inside" aria-labelledby="inside-title">
+            <h2 id="inside-title">{ text::inside::TITLE }</h2>
+            <div class="charts">
+                <ChartFigure id="where-it-goes" title={text::inside::breakdown(*measure)} chart={bars} dark={props.dark}>
+                    <div class="chart-choices">
+                        <Choices<Measure> id="measure" legend={text::inside::MEASURE} quiet={true} choices={measures} chosen={*measure} choose={choose_measure} />
+                        <Choices<Grouping> id="grouping" legend={text::inside::GROUPING} quiet={true} choices={groupings} chosen={*grouping} choose={choose_grouping} />
+                    </div>
+                </ChartFigure>
+                if let Some(chart) = (*roofline).clone() {
+                    <ChartFigure id="roofline" title={text::inside::roofline(props.device.map_or("", |device| &device.name))} {chart} dark={props.dark} />
+                } else {
+                    <p class="muted">{ text::inside::NO_ROOFLINE }</p>
+                }
+            </div>
+        </section>
+    }
+}

@@ -1,0 +1,90 @@
+//! What the model is to do: learn, or answer.
+
+use crate::state::Action;
+use crate::text;
+use crate::widgets::{Choice, Choices, NumberField, Slide};
+use estimator::scenario::{Scenario, Serving, Training, Workload};
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// Properties of [`Job`].
+#[derive(Properties, PartialEq)]
+pub struct JobProps {
+    /// What is being estimated.
+    pub scenario: Rc<Scenario>,
+    /// Says what the reader did.
+    pub act: Callback<Action>,
+}
+
+/// Largest count of samples, requests or tokens that can be asked for.
+const MOST: f64 = 1e15;
+
+/// What the model is to do.
+#[component]
+pub fn Job(props: &JobProps) -> Html {
+    let training = matches!(props.scenario.workload, Workload::Train(_));
+    let choose = props.act.reform(|training| if training { Action::ToTraining } else { Action::ToServing });
+    let choices =
+        vec![Choice { value: true, label: text::job::TRAIN }, Choice { value: false, label: text::job::SERVE }];
+    html! {
+        <fieldset class="panel">
+            <legend>{ text::job::TITLE }</legend>
+            <Choices<bool> id="work" legend={text::job::TITLE} quiet={true} {choices} chosen={training} {choose} />
+            { match &props.scenario.workload {
+                Workload::Train(training) => train(training, &props.act),
+                Workload::Serve(serving) => serve(serving, &props.act),
+            } }
+        </fieldset>
+    }
+}
+
+fn train(training: &Training, act: &Callback<Action>) -> Html {
+    let with = |change: fn(&mut Training, f64)| {
+        let training = training.clone();
+        act.reform(move |value: f64| {
+            let mut changed = training.clone();
+            change(&mut changed, value);
+            Action::Training(changed)
+        })
+    };
+    let recompute = {
+        let training = training.clone();
+        act.reform(move |_: Event| Action::Training(Training { recompute: !training.recompute, ..training.clone() }))
+    };
+    html! {
+        <>
+            <NumberField id="samples" label={text::job::SAMPLES} value={training.samples} least={1.0} most={MOST} whole={true}
+                slide={Slide::Growing(1e3, 1e10)} change={with(|training, value| training.samples = value)} />
+            <NumberField id="epochs" label={text::job::EPOCHS} value={training.epochs} least={0.001} most={1e6}
+                slide={Slide::Growing(1.0, 1000.0)} change={with(|training, value| training.epochs = value)} />
+            <NumberField id="batch" label={text::job::TRAIN_BATCH} value={training.batch as f64} least={1.0} most={1e9} whole={true}
+                slide={Slide::Growing(1.0, 65_536.0)} change={with(|training, value| training.batch = value as u64)} />
+            <div class="check">
+                <input type="checkbox" id="recompute" checked={training.recompute} onchange={recompute} />
+                <label for="recompute">{ text::job::RECOMPUTE }</label>
+            </div>
+        </>
+    }
+}
+
+fn serve(serving: &Serving, act: &Callback<Action>) -> Html {
+    let with = |change: fn(&mut Serving, f64)| {
+        let serving = serving.clone();
+        act.reform(move |value: f64| {
+            let mut changed = serving.clone();
+            change(&mut changed, value);
+            Action::Serving(changed)
+        })
+    };
+    html! {
+        <>
+            <NumberField id="requests" label={text::job::REQUESTS} value={serving.requests_per_day.unwrap_or(0.0)} least={0.0} most={MOST}
+                slide={Slide::Growing(1.0, 1e9)} help={text::job::REQUESTS_HELP}
+                change={with(|serving, value| serving.requests_per_day = (value > 0.0).then_some(value))} />
+            <NumberField id="days" label={text::job::DAYS} value={serving.days} least={0.001} most={36_500.0}
+                slide={Slide::Growing(1.0, 3650.0)} change={with(|serving, value| serving.days = value)} />
+            <NumberField id="batch" label={text::job::SERVE_BATCH} value={serving.batch as f64} least={1.0} most={1e6} whole={true}
+                slide={Slide::Growing(1.0, 1024.0)} help={text::job::SERVE_BATCH_HELP} change={with(|serving, value| serving.batch = value as u64)} />
+        </>
+    }
+}

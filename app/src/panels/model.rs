@@ -1,0 +1,177 @@
+//! What the model is: its headline figures, its open dimensions, what goes in and out, and what was not counted.
+
+use crate::hooks::Gallery;
+use crate::numbers;
+use crate::state::{Action, Counts};
+use crate::text;
+use crate::widgets::{Exact, NumberField, Slide};
+use estimator::format;
+use estimator::notes::{Level, Note};
+use estimator::report::{Inspection, NotCounted, Port};
+use estimator::scenario::ModelRef;
+use std::collections::BTreeMap;
+use yew::prelude::*;
+
+/// Properties of [`ModelPanel`].
+#[derive(Properties, PartialEq)]
+pub struct ModelPanelProps {
+    /// What it is called.
+    pub name: AttrValue,
+    /// Where it comes from.
+    pub model: ModelRef,
+    /// Its counts, when they are there.
+    pub counts: Option<Counts>,
+    /// The bundled models, for what they say of themselves.
+    pub gallery: Gallery,
+    /// Whether something is being read.
+    pub loading: bool,
+    /// Numbers chosen for dimensions.
+    pub dims: BTreeMap<String, u64>,
+    /// Says what the reader did.
+    pub act: Callback<Action>,
+}
+
+/// Largest number that a dimension can be given.
+const MOST_SIZE: f64 = 1e9;
+
+/// What the model is.
+#[component]
+pub fn ModelPanel(props: &ModelPanelProps) -> Html {
+    let entry = match &props.model {
+        ModelRef::Gallery { id } => props.gallery.entry(id),
+        _ => None,
+    };
+    html! {
+        <section id="model" class="model" aria-labelledby="model-title">
+            <h2 id="model-title">{ props.name.clone() }</h2>
+            if let Some(entry) = entry {
+                <p class="model-sentence">{ entry.sentence.clone() }{ " " }<span class="muted">{ text::model::paper(&entry.paper, entry.year) }</span></p>
+            }
+            { match &props.counts {
+                Some(counts) => counted(counts, props),
+                None if props.loading => html! { <div class="figures waiting" aria-hidden="true">{ for (0..5).map(|_| html! { <div class="figure"></div> }) }</div> },
+                None => html! { <p class="notice">{ text::model::absent(&props.model) }</p> },
+            } }
+        </section>
+    }
+}
+
+fn counted(counts: &Inspection, props: &ModelPanelProps) -> Html {
+    let of = |count: Option<u64>, unit: &str| count.map(|count| numbers::count(count, unit));
+    let bytes = |count: Option<u64>| count.map(numbers::size);
+    let intensity = counts.arithmetic_intensity.map(|value| numbers::Shown {
+        number: format::number(value),
+        unit: String::new(),
+        exact: format!("{} {}", format::exact(value), text::model::FLOPS_PER_BYTE),
+    });
+    html! {
+        <>
+            <dl class="figures">
+                { figure(text::model::PARAMETERS, of(counts.parameters, ""), text::model::buffers(counts.buffers)) }
+                { figure(text::model::MACS, of(counts.macs, "MACs"), text::model::one_pass(counts.other_operations)) }
+                { figure(text::model::FLOPS, of(counts.flops, "FLOPs"), text::model::TWO_PER_MAC.to_owned()) }
+                { figure(text::model::WEIGHTS, bytes(counts.weight_bytes), text::model::dtypes(&counts.dtypes)) }
+                { figure(text::model::PEAK, bytes(counts.peak_activation_bytes), text::model::PEAK_HELP.to_owned()) }
+                { figure(text::model::INTENSITY, intensity, text::model::PER_BYTE.to_owned()) }
+            </dl>
+            { dimensions(counts, props) }
+            { not_counted(&counts.not_counted) }
+            <details class="about">
+                <summary>{ text::model::ABOUT }</summary>
+                <dl class="pairs">
+                    { for text::model::about(counts).into_iter().map(|(name, value)| html! { <><dt>{ name }</dt><dd>{ value }</dd></> }) }
+                </dl>
+                { ports(text::model::INPUTS, &counts.inputs) }
+                { ports(text::model::OUTPUTS, &counts.outputs) }
+            </details>
+            { notes(&counts.warnings) }
+        </>
+    }
+}
+
+fn figure(label: &'static str, shown: Option<numbers::Shown>, below: String) -> Html {
+    html! {
+        <div class="figure">
+            <dt>{ label }</dt>
+            <dd class="figure-value">
+                if let Some(shown) = shown { <Exact {shown} /> } else { <span class="unknown">{ text::NOT_KNOWN }</span> }
+            </dd>
+            if !below.is_empty() { <dd class="figure-below">{ below }</dd> }
+        </div>
+    }
+}
+
+/// A field for each dimension that the file leaves open.
+fn dimensions(counts: &Inspection, props: &ModelPanelProps) -> Html {
+    if counts.dynamic_dims.is_empty() {
+        return Html::default();
+    }
+    let field = |(name, size): (&String, &u64)| {
+        let size = props.dims.get(name).copied().unwrap_or(*size);
+        let key = name.clone();
+        // A number between the limits and whole, as the field asks for.
+        let change = props.act.reform(move |size: f64| Action::Dim(key.clone(), size as u64));
+        html! {
+            <NumberField key={name.clone()} id={format!("dim-{name}")} label={name.clone()} value={size as f64} least={1.0} most={MOST_SIZE}
+                whole={true} slide={Slide::Growing(1.0, 4096.0)} {change} />
+        }
+    };
+    html! {
+        <fieldset class="dims">
+            <legend>{ text::model::DIMENSIONS }</legend>
+            <p class="muted">{ text::model::DIMENSIONS_HELP }</p>
+            <div class="dims-fields">{ for counts.dynamic_dims.iter().map(field) }</div>
+        </fieldset>
+    }
+}
+
+fn not_counted(list: &[NotCounted]) -> Html {
+    if list.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <div class="notice not-counted" role="note">
+            <p class="notice-title">{ text::model::not_counted(list.len(), list.iter().map(|one| one.share).sum()) }</p>
+            <ul>{ for list.iter().map(|one| html! { <li><code>{ one.op.clone() }</code>{ " " }<span class="muted">{ text::model::nodes(one.nodes, one.share) }</span></li> }) }</ul>
+        </div>
+    }
+}
+
+fn ports(title: &'static str, list: &[Port]) -> Html {
+    if list.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <>
+            <h3>{ title }</h3>
+            <ul class="ports">
+                { for list.iter().map(|port| html! { <li><code>{ port.name.clone() }</code>{ " " }<span class="muted">{ format!("{} {}", port.dtype, port.symbolic) }</span></li> }) }
+            </ul>
+        </>
+    }
+}
+
+/// Notes of a result: those that matter are open, the others can be opened.
+pub(super) fn notes(list: &[Note]) -> Html {
+    let item = |note: &Note| {
+        html! { <li>{ note.text.clone() }if !note.place.is_empty() { <span class="muted">{ " · " }{ note.place.clone() }</span> }</li> }
+    };
+    let (warnings, infos): (Vec<&Note>, Vec<&Note>) = list.iter().partition(|note| note.level == Level::Warning);
+    let part = |title: String, notes: &[&Note]| {
+        if notes.is_empty() {
+            return Html::default();
+        }
+        html! {
+            <details class="notes">
+                <summary>{ title }</summary>
+                <ul>{ for notes.iter().map(|note| item(note)) }</ul>
+            </details>
+        }
+    };
+    html! {
+        <>
+            { part(text::model::warnings(warnings.len()), &warnings) }
+            { part(text::model::infos(infos.len()), &infos) }
+        </>
+    }
+}

@@ -1,0 +1,81 @@
+//! What the page and the analysis worker say to each other, as JSON; files travel beside the text.
+//!
+//! Both are built from one source, and the worker names its build first, so the layout needs no version.
+
+use estimator::report::Inspection;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Numbers for symbolic dimensions, by name.
+pub type Dims = BTreeMap<String, u64>;
+
+/// What the page asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Read the first of the files that came along; the others are its companions.
+    OpenFiles {
+        /// Comes back in the answer.
+        job: u64,
+        /// Names of all files, the one to read first, with their folders where known.
+        names: Vec<String>,
+        /// Numbers chosen so far.
+        dims: Dims,
+    },
+    /// Read a file on the web, without loading more of it than needed.
+    OpenUrl {
+        /// Comes back in the answer.
+        job: u64,
+        /// Where; relative addresses are relative to the page.
+        url: String,
+        /// Numbers chosen so far.
+        dims: Dims,
+    },
+    /// Count the model that was read last again, with other numbers.
+    Infer {
+        /// Comes back in the answer.
+        job: u64,
+        /// The numbers.
+        dims: Dims,
+    },
+}
+
+/// What the worker answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    /// It runs; the first message, with the build it was made from.
+    Hello(String),
+    /// How far it has come.
+    Progress {
+        /// Of which request.
+        job: u64,
+        /// The place reached, in bytes.
+        at: u64,
+        /// Of how many.
+        of: u64,
+    },
+    /// What the model is.
+    Done {
+        /// Of which request.
+        job: u64,
+        /// The counts.
+        inspection: Box<Inspection>,
+    },
+    /// It could not be read; the sentences name the place and the remedy.
+    Failed {
+        /// Of which request.
+        job: u64,
+        /// What went wrong.
+        why: Fault,
+    },
+}
+
+/// Why something could not be read, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// The file or address.
+    pub name: String,
+    /// What is wrong, and where.
+    pub what: String,
+    /// What to do about it; may be empty.
+    pub remedy: String,
+}

@@ -1,0 +1,301 @@
+//! What the page knows: the scenario, the model that is shown, and what is being read; and how each thing that happens changes it.
+//!
+//! The estimate and everything drawn are functions of this state; see [`crate::derive`].
+
+use crate::protocol::Fault;
+use estimator::report::Inspection;
+use estimator::scenario::{Hardware, ModelRef, ModelSummary, Scenario, Serving, Site, Training, Workload};
+use std::ops::Deref;
+use std::rc::Rc;
+use yew::Reducible;
+use yew::html::ImplicitClone;
+
+/// A model's counts, shared: two are equal when they are the same ones, since comparing ten thousand layers at every touch would be felt.
+#[derive(Clone, Debug)]
+pub struct Counts(Rc<Inspection>);
+
+impl PartialEq for Counts {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Deref for Counts {
+    type Target = Inspection;
+    fn deref(&self) -> &Inspection {
+        &self.0
+    }
+}
+
+impl ImplicitClone for Counts {}
+
+/// A model on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// The model, which takes the place of the one shown when it is there.
+    pub model: ModelRef,
+    /// What to call it.
+    pub name: String,
+    /// The byte reached, of how many; unknown at first.
+    pub progress: Option<(u64, u64)>,
+}
+
+/// Everything the page knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// What is being estimated.
+    pub scenario: Scenario,
+    /// The shown model's counts; absent before the first was read, and for a file that only its summary stands for.
+    pub inspection: Option<Counts>,
+    /// Which model `inspection` is of.
+    pub inspected: Option<ModelRef>,
+    /// The model being read.
+    pub reading: Option<Reading>,
+    /// Why the last model could not be read.
+    pub fault: Option<Fault>,
+    /// Why the address could not be understood.
+    pub bad_link: Option<String>,
+    /// The other workload's settings, for when the reader comes back to it.
+    put_aside: Option<Workload>,
+}
+
+/// What can happen.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Another address was gone to.
+    Link(Box<Scenario>),
+    /// The address made no sense, in these words.
+    BadLink(String),
+    /// The reader asked for a model.
+    Open(ModelRef, String),
+    /// The worker has come so far.
+    Progress(u64, u64),
+    /// The worker has counted.
+    Read(Box<Inspection>),
+    /// The worker could not.
+    Failed(Fault),
+    /// The reader stopped it.
+    Cancel,
+    /// The reader has read what went wrong.
+    Dismiss,
+    /// Another number for a dimension.
+    Dim(String, u64),
+    /// Training instead of serving, with the settings it had last.
+    ToTraining,
+    /// Serving instead of training, with the settings it had last.
+    ToServing,
+    /// Other settings of the training run.
+    Training(Training),
+    /// Other settings of the service.
+    Serving(Serving),
+    /// Other machines.
+    Hardware(Hardware),
+    /// Another place.
+    Site(Site),
+    /// An assumption set, or given back to its default.
+    Assume(String, Option<f64>),
+    /// All assumptions given back.
+    AssumeNothing,
+}
+
+impl State {
+    /// The state that an address describes.
+    pub fn from_fragment(fragment: &str) -> Self {
+        match Scenario::from_fragment(fragment) {
+            Ok(scenario) => Self { scenario, ..Self::default() },
+            Err(error) => Self { bad_link: Some(error.to_string()), ..Self::default() },
+        }
+    }
+
+    /// Whether the shown counts are those of the scenario's model.
+    pub fn is_current(&self) -> bool {
+        self.inspected.as_ref().is_some_and(|inspected| same_model(inspected, &self.scenario.model))
+    }
+
+    /// What to call the scenario's model where no better name is known.
+    pub fn model_name(&self) -> String {
+        match &self.scenario.model {
+            ModelRef::Gallery { id } => id.clone(),
+            ModelRef::Url { url } => url.rsplit('/').next().unwrap_or(url).to_owned(),
+            ModelRef::File { name, .. } => name.clone(),
+            ModelRef::Counts { .. } => crate::text::model::BY_COUNTS.to_owned(),
+        }
+    }
+}
+
+/// Whether two references mean one model; the summary of a file plays no part.
+pub fn same_model(a: &ModelRef, b: &ModelRef) -> bool {
+    match (a, b) {
+        (ModelRef::File { name: a, .. }, ModelRef::File { name: b, .. }) => a == b,
+        _ => a == b,
+    }
+}
+
+impl Reducible for State {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let mut state = (*self).clone();
+        match action {
+            Action::Link(scenario) => {
+                state.bad_link = None;
+                if !same_model(&scenario.model, &state.scenario.model) {
+                    state.inspection = None;
+                    state.inspected = None;
+                }
+                state.scenario = *scenario;
+            }
+            Action::BadLink(why) => state.bad_link = Some(why),
+            Action::Open(model, name) => {
+                state.fault = None;
+                state.reading = Some(Reading { model, name, progress: None });
+            }
+            Action::Progress(at, of) => {
+                if let Some(reading) = &mut state.reading {
+                    reading.progress = Some((at, of));
+                }
+            }
+            Action::Read(inspection) => {
+                if let Some(reading) = state.reading.take() {
+                    // Numbers for the old model's dimensions mean nothing to the new one.
+                    if !same_model(&reading.model, &state.scenario.model) {
+                        state.scenario.dims.clear();
+                    }
+                    state.scenario.model = reading.model;
+                }
+                if let ModelRef::File { summary, .. } = &mut state.scenario.model {
+                    *summary = Some(Box::new(ModelSummary::from_inspection(&inspection)));
+                }
+                state.fault = None;
+                state.inspected = Some(state.scenario.model.clone());
+                state.inspection = Some(Counts(Rc::from(inspection)));
+            }
+            Action::Failed(why) => {
+                state.reading = None;
+                state.fault = Some(why);
+            }
+            Action::Cancel => state.reading = None,
+            Action::Dismiss => {
+                state.fault = None;
+                state.bad_link = None;
+            }
+            Action::Dim(name, size) => {
+                state.scenario.dims.insert(name, size);
+            }
+            Action::ToTraining => {
+                if !matches!(state.scenario.workload, Workload::Train(_)) {
+                    let other = state.put_aside.take().unwrap_or_else(|| Workload::Train(Training::default()));
+                    state.put_aside = Some(std::mem::replace(&mut state.scenario.workload, other));
+                }
+            }
+            Action::ToServing => {
+                if !matches!(state.scenario.workload, Workload::Serve(_)) {
+                    let usual = Serving { requests_per_day: Some(USUAL_RATE), ..Serving::default() };
+                    let other = state.put_aside.take().unwrap_or(Workload::Serve(usual));
+                    state.put_aside = Some(std::mem::replace(&mut state.scenario.workload, other));
+                }
+            }
+            Action::Training(training) => state.scenario.workload = Workload::Train(training),
+            Action::Serving(serving) => state.scenario.workload = Workload::Serve(serving),
+            Action::Hardware(hardware) => {
+                // What was set for one device is not true of another.
+                if hardware.device != state.scenario.hardware.device {
+                    state.scenario.set.retain(|key, _| !OF_THE_DEVICE.contains(&key.as_str()));
+                }
+                state.scenario.hardware = hardware;
+            }
+            Action::Site(site) => {
+                if site.region != state.scenario.site.region {
+                    state.scenario.set.retain(|key, _| !OF_THE_SITE.contains(&key.as_str()));
+                }
+                state.scenario.site = site;
+            }
+            Action::Assume(key, Some(value)) => {
+                state.scenario.set.insert(key, value);
+            }
+            Action::Assume(key, None) => {
+                state.scenario.set.remove(&key);
+            }
+            Action::AssumeNothing => state.scenario.set.clear(),
+        }
+        if state == *self { self } else { Rc::new(state) }
+    }
+}
+
+/// Requests a day that a service starts with: about one each second.
+const USUAL_RATE: f64 = 100_000.0;
+/// Assumptions that describe the device, so that another device brings its own.
+const OF_THE_DEVICE: &[&str] = &["accelerator-watts", "idle-watts", "embodied-kg", "mfu"];
+/// Assumptions that describe the place.
+const OF_THE_SITE: &[&str] = &["grid-intensity", "pue", "wue", "electricity-price"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(state: State, action: Action) -> State {
+        (*Rc::new(state).reduce(action)).clone()
+    }
+
+    fn gallery(id: &str) -> ModelRef {
+        ModelRef::Gallery { id: id.to_owned() }
+    }
+
+    fn fault() -> Fault {
+        Fault { name: "x.onnx".to_owned(), what: "empty".to_owned(), remedy: String::new() }
+    }
+
+    #[test]
+    fn a_model_that_cannot_be_read_leaves_everything_as_it_was() {
+        let before = after(State::default(), Action::Dim("batch".to_owned(), 8));
+        let reading = after(before.clone(), Action::Open(gallery("bert-base"), "BERT".to_owned()));
+        let failed = after(reading, Action::Failed(fault()));
+        assert_eq!(failed.scenario, before.scenario);
+        assert!(failed.fault.is_some() && failed.reading.is_none());
+        assert_eq!(after(failed, Action::Dismiss), before);
+    }
+
+    #[test]
+    fn a_model_that_was_read_takes_its_place_and_its_dimensions_start_anew() {
+        let mut state = after(State::default(), Action::Dim("batch".to_owned(), 8));
+        state = after(state, Action::Open(gallery("bert-base"), "BERT".to_owned()));
+        state = after(state, Action::Read(Box::default()));
+        assert_eq!(state.scenario.model, gallery("bert-base"));
+        assert!(state.scenario.dims.is_empty() && state.is_current());
+    }
+
+    #[test]
+    fn counting_again_keeps_the_dimensions() {
+        let mut state = after(State::default(), Action::Read(Box::default()));
+        state = after(state, Action::Dim("batch".to_owned(), 8));
+        state = after(state, Action::Read(Box::default()));
+        assert_eq!(state.scenario.dims.get("batch"), Some(&8));
+    }
+
+    #[test]
+    fn a_file_carries_its_summary_into_the_link() {
+        let file = ModelRef::File { name: "a.onnx".to_owned(), summary: None };
+        let mut state = after(State::default(), Action::Open(file, "a.onnx".to_owned()));
+        let inspection = Inspection { parameters: Some(7), ..Inspection::default() };
+        state = after(state, Action::Read(Box::new(inspection)));
+        let back = State::from_fragment(&state.scenario.to_fragment());
+        assert_eq!(back.scenario.model.summary().and_then(|summary| summary.parameters), Some(7));
+    }
+
+    #[test]
+    fn what_was_typed_for_training_is_there_after_a_look_at_serving() {
+        let training = Training { epochs: 3.0, ..Training::default() };
+        let mut state = after(State::default(), Action::Training(training.clone()));
+        state = after(state, Action::ToServing);
+        assert!(matches!(state.scenario.workload, Workload::Serve(_)));
+        state = after(state, Action::ToTraining);
+        assert_eq!(state.scenario.workload, Workload::Train(training));
+    }
+
+    #[test]
+    fn a_link_that_makes_no_sense_opens_the_example_and_says_so() {
+        let state = State::from_fragment("epochs=many");
+        assert_eq!(state.scenario, Scenario::default());
+        assert!(state.bad_link.is_some());
+    }
+}

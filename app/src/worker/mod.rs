@@ -1,0 +1,164 @@
+//! The analysis worker: reads model files away from the page's thread and counts them.
+//!
+//! It keeps the model that was read last, so that another number for a dimension is answered at once.
+//! To cancel, the page ends the worker; nothing here needs to be interrupted.
+
+mod ahead;
+mod blob;
+mod http;
+
+use crate::protocol::{Answer, Dims, Fault, Request};
+use crate::text;
+use estimator::cost;
+use estimator::formats::{self, ReadError, Source};
+use estimator::model::Model;
+use estimator::shapes::{self, Choices};
+use js_sys::Array;
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
+
+/// Least time between two reports of progress.
+const REPORT_EVERY_MS: f64 = 40.0;
+
+/// Starts answering. The first message that goes out names the build.
+///
+/// # Errors
+/// This is not running in a worker.
+pub fn start() -> Result<(), JsValue> {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().dyn_into()?;
+    say(&scope, &Answer::Hello(crate::BUILD_ID.to_owned()));
+    let kept: Rc<RefCell<Option<Model>>> = Rc::default();
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
+        let scope = scope.clone();
+        move |event: MessageEvent| {
+            let parts: Array = event.data().unchecked_into();
+            let text = parts.get(0).as_string().unwrap_or_default();
+            let files: Vec<File> = parts.iter().skip(1).map(JsCast::unchecked_into).collect();
+            // The page and the worker are of one build, so this does not fail; if it did, the page would wait for ever.
+            match serde_json::from_str(&text) {
+                Ok(request) => answer(&scope, &kept, request, files),
+                Err(error) => wasm_bindgen::throw_str(&error.to_string()),
+            }
+        }
+    });
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget();
+    Ok(())
+}
+
+fn say(scope: &DedicatedWorkerGlobalScope, answer: &Answer) {
+    match serde_json::to_string(answer) {
+        Ok(text) => {
+            // Posting fails only for values that cannot be cloned; a text can.
+            let _ = scope.post_message(&JsValue::from_str(&text));
+        }
+        Err(error) => wasm_bindgen::throw_str(&error.to_string()),
+    }
+}
+
+fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Model>>>, request: Request, files: Vec<File>) {
+    match request {
+        Request::OpenFiles { job, names, dims } => {
+            let outcome = match (names.first(), files.first()) {
+                (Some(name), Some(file)) => {
+                    let companions = names.get(1..).unwrap_or_default();
+                    blob::Blob::new(file.clone())
+                        .map_err(|why| Fault {
+                            name: name.clone(),
+                            what: why,
+                            remedy: text::fault::UNREADABLE_REMEDY.to_owned(),
+                        })
+                        .and_then(|reader| read(scope, job, name, reader, companions))
+                }
+                _ => Err(Fault { name: String::new(), what: text::fault::NO_FILE.to_owned(), remedy: String::new() }),
+            };
+            finish(scope, kept, job, outcome, dims);
+        }
+        Request::OpenUrl { job, url, dims } => {
+            let (scope, kept) = (scope.clone(), kept.clone());
+            wasm_bindgen_futures::spawn_local(async move {
+                let outcome = match http::open(&url).await {
+                    Ok(reader) => {
+                        let why = reader.failure();
+                        // A connection that breaks while reading is told in its own words.
+                        read(&scope, job, http::file_name(&url), reader, &[])
+                            .map_err(|fault| why.take().unwrap_or(fault))
+                    }
+                    Err(fault) => Err(fault),
+                };
+                finish(&scope, &kept, job, outcome, dims);
+            });
+        }
+        Request::Infer { job, dims } => match &*kept.borrow() {
+            Some(model) => count(scope, job, model, dims),
+            None => {
+                let why = Fault {
+                    name: String::new(),
+                    what: text::fault::NOTHING_READ.to_owned(),
+                    remedy: text::fault::OPEN_AGAIN.to_owned(),
+                };
+                say(scope, &Answer::Failed { job, why });
+            }
+        },
+    }
+}
+
+fn read(
+    scope: &DedicatedWorkerGlobalScope,
+    job: u64,
+    name: &str,
+    reader: impl formats::ReadSeek,
+    companions: &[String],
+) -> Result<Model, Fault> {
+    let mut said = f64::NEG_INFINITY;
+    let watch = |at: u64, of: u64| {
+        let now = js_sys::Date::now();
+        if now - said >= REPORT_EVERY_MS {
+            said = now;
+            say(scope, &Answer::Progress { job, at, of });
+        }
+        true
+    };
+    let source = Source::new(name, reader).map_err(|error| fault(&error))?.watched(watch);
+    formats::open(source, companions).map_err(|error| fault(&error))
+}
+
+fn fault(error: &ReadError) -> Fault {
+    let mut what = error.problem.to_string();
+    let mut places = Vec::new();
+    if !error.place.is_empty() {
+        places.push(error.place.clone());
+    }
+    if let Some(offset) = error.offset {
+        places.push(text::fault::at_byte(offset));
+    }
+    if !places.is_empty() {
+        what = format!("{what} ({})", places.join(", "));
+    }
+    Fault { name: error.file.clone(), what, remedy: error.problem.remedy().to_owned() }
+}
+
+fn finish(
+    scope: &DedicatedWorkerGlobalScope,
+    kept: &Rc<RefCell<Option<Model>>>,
+    job: u64,
+    outcome: Result<Model, Fault>,
+    dims: Dims,
+) {
+    match outcome {
+        Ok(model) => {
+            count(scope, job, &model, dims);
+            *kept.borrow_mut() = Some(model);
+        }
+        Err(why) => say(scope, &Answer::Failed { job, why }),
+    }
+}
+
+fn count(scope: &DedicatedWorkerGlobalScope, job: u64, model: &Model, dims: Dims) {
+    let trace = shapes::infer(model, &Choices { dims, ..Choices::default() });
+    let inspection = Box::new(cost::inspect(model, &trace));
+    say(scope, &Answer::Done { job, inspection });
+}
