@@ -229,6 +229,8 @@ fn a_model_file_is_trained_and_served() {
     let infer = json(&[&["infer", "--model", &file, "--batch", "16"], &machine[..]].concat());
     assert_eq!(infer["flops"].as_f64(), Some(2.0 * 640.0));
     assert!(infer.get("per_output_token_j").is_none());
+    let tokens = json(&[&["infer", "--model", &file, "--prompt-tokens", "5"], &machine[..]].concat());
+    assert!(tokens["warnings"].to_string().contains("play no part"));
     // The number of samples in a pass does not change the cost of one.
     let batched = json(
         &[&["train", "--model", &file, "--dim", "batch=8", "--samples", "1000", "--epochs", "3"], &machine[..]]
@@ -321,8 +323,6 @@ fn bad_use_ends_with_status_2() {
     assert!(with(&[]).contains("--device"));
     assert!(complaint(&["train", "--device", "l4", "--tokens", "1e9"], 2).contains("--model"));
     assert!(complaint(&["train", "--device", "l4", "--params", "1e9"], 2).contains("--tokens"));
-    let tokens = ["infer", "--model", "x.onnx", "--device", "l4", "--prompt-tokens", "5"];
-    assert!(complaint(&tokens, 2).contains("--dim"));
     for wrong in [
         &["explode"][..],
         &["inspect"],

@@ -25,7 +25,7 @@ use crate::carbon::equivalents;
 use crate::format::{self, Readable};
 use crate::range::Ratio;
 use crate::report::{EnergyParts, Equivalent, Estimate, MemoryFit, MemoryPart, Service};
-use crate::scenario::{ModelSummary, Scenario, Workload};
+use crate::scenario::{ModelSummary, Scenario, Serving, Workload};
 use crate::units::{
     Bytes, Flops, GRAMS_PER_KILOGRAM, JOULES_PER_KILOWATT_HOUR, Quantity, WATT_HOURS_PER_KILOWATT_HOUR,
 };
@@ -220,6 +220,14 @@ fn note_memory(case: &mut Case<'_>, memory: &MemoryFit) {
 
 fn note_load(case: &mut Case<'_>, spread: &Spread) {
     let Workload::Serve(serving) = &case.scenario.workload else { return };
+    let usual = Serving::default();
+    let has_tokens = (serving.prompt_tokens, serving.output_tokens) != (usual.prompt_tokens, usual.output_tokens);
+    if has_tokens && !case.model.is_language() {
+        case.notes.info(
+            "",
+            "tokens of prompt and answer play no part for a model that was read; its own dimensions say how long a pass is",
+        );
+    }
     let load = spread.central.get(Figure::Load);
     if load > 1.0 {
         let devices = (load * case.devices()).ceil();
@@ -257,7 +265,7 @@ fn with_unit<T: Quantity>(quantity: T) -> String {
 mod tests {
     use super::*;
     use crate::range::Range;
-    use crate::scenario::{Hardware, LayerTerms, ModelRef, Serving, Site, Training};
+    use crate::scenario::{Hardware, LayerTerms, ModelRef, Site, Training};
     use crate::units::{Hours, KilowattHours};
     use std::collections::BTreeMap;
 
@@ -554,8 +562,8 @@ mod tests {
         for id in places {
             let mut scenario = Scenario::default();
             scenario.site.region = id.to_owned();
-            let estimate = estimate(&scenario, &network()).unwrap_or_else(|fault| panic!("{id}: {fault}"));
-            assert!(estimate.co2e_kg.central.0 >= 0.0);
+            let figures = central(&scenario, &network()).unwrap_or_else(|fault| panic!("{id}: {fault}"));
+            assert!(figures.get(Figure::Co2e) >= 0.0 && figures.get(Figure::Energy) > 0.0, "{id}");
         }
     }
 

@@ -97,7 +97,7 @@ pub(crate) struct Place {
     /// The device's id; `greenprint devices` lists them.
     #[arg(long, value_name = "ID")]
     pub(crate) device: Option<String>,
-    /// How many devices.
+    /// How many devices; 1 by default.
     #[arg(long, value_name = "N", value_parser = whole)]
     pub(crate) count: Option<u64>,
     /// The number format, for example bf16; the device's usual one by default.

@@ -109,7 +109,10 @@ fn start(choice: &ModelChoice) -> Result<(Scenario, ModelSummary), Failure> {
 }
 
 /// Puts the arguments about machines and place into a scenario.
-fn machines(scenario: &mut Scenario, place: &Place) {
+fn machines(scenario: &mut Scenario, place: &Place, is_from_file: bool) {
+    if !is_from_file {
+        scenario.hardware.count = 1;
+    }
     if let Some(device) = &place.device {
         scenario.hardware.device.clone_from(device);
     }
@@ -144,7 +147,7 @@ fn needs_device(choice: &ModelChoice, place: &Place) -> Result<(), Failure> {
 fn train_model(train: &Train) -> Result<String, Failure> {
     needs_device(&train.choice, &train.place)?;
     let (mut scenario, summary) = start(&train.choice)?;
-    machines(&mut scenario, &train.place);
+    machines(&mut scenario, &train.place, train.choice.scenario.is_some());
     if let Some(mfu) = train.mfu {
         scenario.set.insert("mfu".to_owned(), mfu);
     }
@@ -175,13 +178,8 @@ fn train_model(train: &Train) -> Result<String, Failure> {
 
 fn serve_model(infer: &Infer) -> Result<String, Failure> {
     needs_device(&infer.choice, &infer.place)?;
-    if infer.choice.model.is_some() && (infer.prompt_tokens.is_some() || infer.output_tokens.is_some()) {
-        return Err(Failure::Use(
-            "tokens of prompt and answer are for --params; a file's own sequence is set with --dim".to_owned(),
-        ));
-    }
     let (mut scenario, summary) = start(&infer.choice)?;
-    machines(&mut scenario, &infer.place);
+    machines(&mut scenario, &infer.place, infer.choice.scenario.is_some());
     let usual = match (&scenario.workload, &infer.choice.scenario) {
         (Workload::Serve(serving), Some(_)) => serving.clone(),
         _ => Serving::default(),
