@@ -101,10 +101,10 @@ impl Window {
         let (begin, end) = if self.auto == AutoPad::Valid { (0, 0) } else { self.pads(axis) };
         let padded = input.add(&Dim::known(begin)).add(&Dim::known(end));
         let room = padded.sub(&self.reach(axis));
-        if room.value().is_some_and(|room| room < 0) {
+        let steps = if self.ceil { room.ceil_div(&stride) } else { room.floor_div(&stride) };
+        if steps.value().is_some_and(|steps| steps < 0) {
             return Err(Mismatch(format!("a window of {} does not fit into {padded}", self.reach(axis))));
         }
-        let steps = if self.ceil { room.ceil_div(&stride) } else { room.floor_div(&stride) };
         let positions = steps.add(&Dim::known(1));
         // Rounded up, the last window may begin behind the input, in the padding at the end: then it does not count.
         let last = steps.mul(&stride);
