@@ -10,6 +10,8 @@
 mod count;
 mod memory;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use crate::model::{Model, Node, ValueId, ValueType};

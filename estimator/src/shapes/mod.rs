@@ -86,6 +86,12 @@ pub struct Block<'m> {
     pub steps: Vec<Step<'m>>,
 }
 
+/// The operators of ONNX Runtime's domains that have a rule, for tests of other rooms.
+#[cfg(test)]
+pub(crate) fn contrib_operators() -> &'static str {
+    rules::contrib_operators()
+}
+
 /// Infers the type of every value of a model.
 ///
 /// Time and memory are bounded by the size of the model: a loop body is walked at most a fixed number of times.

@@ -407,3 +407,78 @@ fn every_standard_operator_has_a_rule_or_is_listed_as_uncounted() {
 fn an_unknown_operator_has_no_rule() {
     assert!(find("", "Frobnicate").is_none() && find("org.example", "Conv").is_none());
 }
+
+/// Nodes as a hostile file may hold them: any sizes, any attributes. A rule may not know, but never panics.
+#[test]
+fn no_rule_panics() {
+    let mut seed = 7u64;
+    let mut roll = move |sides: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % sides
+    };
+    let names = [
+        "K",
+        "N",
+        "Nq",
+        "Nkv",
+        "axis",
+        "bits",
+        "do_rotary",
+        "expert_weight_bits",
+        "group",
+        "hidden_size",
+        "k",
+        "kernel_shape",
+        "kv_num_heads",
+        "local_window_size",
+        "num_heads",
+        "qkv_hidden_sizes",
+        "q_num_heads",
+        "rotary_embedding_dim",
+        "sampling_ratio",
+        "size",
+        "swiglu_fusion",
+        "transA",
+        "transBatchA",
+    ];
+    let sizes = [-1, 0, 1, 2, 3, 4, 8, 64, 5000, i64::MAX];
+    let numbers = [i64::MIN, -1, 0, 1, 2, 3, 8, i64::MAX];
+    let contrib =
+        crate::shapes::contrib_operators().split_whitespace().map(|name| name.split_once("::").unwrap_or(("", name)));
+    let standard = STANDARD.split_whitespace().map(|name| ("", name));
+    let all: Vec<(&'static str, &'static str)> =
+        contrib.chain(standard).filter(|(domain, op)| find(domain, op).is_some()).collect();
+    assert!(all.len() > 250, "{}", all.len());
+    for (domain, name) in all {
+        for _ in 0..200 {
+            let shape = |roll: &mut dyn FnMut(usize) -> usize| -> Vec<i64> {
+                (0..roll(6)).map(|_| sizes.get(roll(sizes.len())).copied().unwrap()).collect()
+            };
+            let inputs = (0..roll(8)).map(|_| (roll(6) != 0).then(|| shape(&mut roll))).collect();
+            let mut case = Case {
+                domain,
+                op: name,
+                inputs,
+                contents: Vec::new(),
+                output: shape(&mut roll),
+                attributes: Vec::new(),
+                opset: 1 + roll(24) as i64,
+            };
+            for attribute in names {
+                if roll(3) == 0 {
+                    let number = numbers.get(roll(numbers.len())).copied().unwrap();
+                    case = match roll(4) {
+                        0 => case.ints(attribute, &[number, number, number]),
+                        _ => case.int(attribute, number),
+                    };
+                }
+            }
+            for input in 0..4 {
+                if roll(4) == 0 {
+                    case = case.holding(input, &[numbers.get(roll(numbers.len())).copied().unwrap()]);
+                }
+            }
+            case.counts();
+        }
+    }
+}

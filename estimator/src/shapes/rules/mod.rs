@@ -61,3 +61,9 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
 
 #[cfg(test)]
 mod tests;
+
+/// The operators of ONNX Runtime's domains that have a rule.
+#[cfg(test)]
+pub(super) fn contrib_operators() -> &'static str {
+    contrib::tests::OPERATORS
+}

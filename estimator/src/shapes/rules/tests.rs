@@ -38,7 +38,7 @@ fn infer(what: &str, attributes: &str, inputs: &[&str], outputs: usize) -> Resul
 }
 
 #[track_caller]
-fn check(what: &str, attributes: &str, inputs: &[&str], outputs: &[&str]) {
+pub(super) fn check(what: &str, attributes: &str, inputs: &[&str], outputs: &[&str]) {
     let found = infer(what, attributes, inputs, outputs.len());
     assert_eq!(found, Ok(outputs.iter().map(|text| (*text).to_owned()).collect()), "{what} {attributes} {inputs:?}");
 }
@@ -393,7 +393,8 @@ const OTHERS: &str = "
     ai.onnx.preview.training::Gradient ai.onnx.preview.training::Momentum";
 
 fn every_operator() -> impl Iterator<Item = (&'static str, &'static str)> {
-    STANDARD.split_whitespace().chain(OTHERS.split_whitespace()).map(|name| name.split_once("::").unwrap_or(("", name)))
+    let lists = [STANDARD, OTHERS, super::contrib::tests::OPERATORS];
+    lists.into_iter().flat_map(str::split_whitespace).map(|name| name.split_once("::").unwrap_or(("", name)))
 }
 
 #[test]
@@ -418,13 +419,14 @@ impl Dice {
 
 /// Attribute names that rules read.
 const NAMES: &str = "
-    allowzero auto_pad axes axis batch_axis batch_dims block_size blocksize ceil_mode classlabels_ints
+    allowzero auto_pad axes axis batch_axis batch_dims bits block_size blocksize ceil_mode channels channels_last
+    classlabels_ints
     classlabels_int64s cats_int64s dilations direction dtype end equation exclusive fmod group hidden_size
     inputdimensions k k_num_heads keepdims kernel_shape kv_num_heads layout max_map mode n_targets new_axis
     ngram_indexes noop_with_empty_axes num_groups num_heads num_outputs offset_group onesided output_datatype
     output_dtype output_height output_padding output_shape output_width pads perm pooled_shape q_num_heads reduction
     reverse sample_size scales shape sizes sorted split start starts ends stash_type storage_order strides targets to
-    transA transB upper value value_float value_floats value_int value_ints vectors_per_class";
+    transA transB transBatchA upper value value_float value_floats value_int value_ints vectors_per_class";
 
 /// Nodes as a hostile file may hold them: any operator with any inputs and attributes. A rule may refuse, never panic.
 #[test]

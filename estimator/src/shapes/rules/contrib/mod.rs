@@ -7,6 +7,8 @@
 mod attention;
 mod fused;
 mod quantised;
+#[cfg(test)]
+pub(super) mod tests;
 
 use super::Rule;
 use crate::model::{Dim, ValueType};
