@@ -216,6 +216,10 @@ impl<'a> Walk<'a> {
             }
             *nodes += 1;
         }
+        let runs_bodies = node.domain.is_empty() && ["If", "Loop", "Scan", "SequenceMap"].contains(&node.op.as_ref());
+        if !runs_bodies && node.graphs().next().is_some() {
+            self.notes.warn(&node.name, format!("what the bodies of {} cost is not counted", node.op_name()));
+        }
         let (dtype, output_shape, output_symbolic) = described(step.outputs.first().and_then(|of| of.as_deref()));
         let own_group = group_of(node);
         let layer = Layer {

@@ -107,8 +107,8 @@ fn a_convolution_with_its_norm() {
     assert_eq!(found.other_operations, Some(144 * 4));
     assert_eq!(found.weight_bytes, Some(4 * (108 + 4 + 16)));
     assert_eq!(found.dtypes.get("f32"), Some(&120));
-    // The input and the convolution's output; then two of the latter.
-    assert_eq!(found.peak_activation_bytes, Some(4 * (192 + 144).max(288)));
+    // The input and the convolution's output, which is more than two of the latter.
+    assert_eq!(found.peak_activation_bytes, Some(4 * (192 + 144)));
     let traffic = [192 + 112 + 144, 144 + 16 + 144, 144 + 144].map(|elements: u64| elements * 4);
     assert_eq!(found.layers.iter().map(|layer| layer.traffic_bytes).collect::<Vec<_>>(), traffic.map(Some));
     assert_eq!(found.traffic_bytes, Some(traffic.iter().sum()));
@@ -145,6 +145,19 @@ fn weights_in_one_place_of_a_file_are_one() {
     let found = build.inspect(&[y]);
     assert_eq!((found.parameters, found.weight_bytes), (Some(32), Some(128)));
     assert!(warned(&found, "shares its place"));
+}
+
+#[test]
+fn a_table_that_may_be_tied_is_pointed_out() {
+    let mut build = Build::default();
+    let ids = build.input("ids", &[2, 5]);
+    build.declare(ids, DType::I64, &[2, 5]);
+    let (table, head) = (build.weight("table", DType::F32, &[100, 8]), build.weight("head", DType::F32, &[8, 100]));
+    let words = build.node("Gather", &[table, ids], &[]);
+    let scores = build.node("MatMul", &[words, head], &[]);
+    let found = build.inspect(&[scores]);
+    assert_eq!(found.parameters, Some(1600));
+    assert!(warned(&found, "800 parameters fewer"), "{:?}", found.warnings);
 }
 
 #[test]
@@ -315,6 +328,19 @@ fn counts_past_64_bits_are_left_out_with_a_word() {
     assert_eq!((found.macs, found.flops), (None, None));
     assert_eq!(found.parameters, Some(1 << 62));
     assert!(warned(&found, "does not fit 64 bits"));
+}
+
+#[test]
+fn bodies_that_no_rule_runs_are_pointed_out() {
+    let mut build = Build::default();
+    let x = build.input("ids", &[1, 4]);
+    let w = build.weight("w", DType::F32, &[4, 4]);
+    let (product, inner) = build.loose("MatMul", &[x, w], &[]);
+    let decoder = Graph { nodes: vec![product], outputs: vec![inner], ..Graph::default() };
+    let y = build.node("com.microsoft::GreedySearch", &[x], &[("decoder", Attribute::Graphs(vec![decoder]))]);
+    let found = build.inspect(&[y]);
+    assert_eq!((found.parameters, found.not_counted.len()), (Some(16), 1));
+    assert!(warned(&found, "bodies"));
 }
 
 #[test]

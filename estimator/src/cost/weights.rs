@@ -123,6 +123,8 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
         roles: vec![Roles::default(); model.values.len()],
         packed: BTreeMap::new(),
         found_scales: HashSet::new(),
+        tables: Vec::new(),
+        factors: Vec::new(),
         constants: Vec::new(),
     };
     search.graph(&model.graph, 0);
@@ -146,6 +148,7 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
         let packed = search.packed.get(&id);
         weights.add(model.name(id), slot, weight, role, packed, &mut places, notes);
     }
+    search.note_ties(notes);
     weights
 }
 
@@ -222,6 +225,9 @@ struct Search<'m> {
     packed: BTreeMap<ValueId, Packed>,
     /// The scales and zero points that `DynamicQuantizeLinear` finds: what is multiplied with them is a scale.
     found_scales: HashSet<ValueId>,
+    /// Tables that are looked up, and right factors of products.
+    tables: Vec<ValueId>,
+    factors: Vec<ValueId>,
     /// Every constant in file order; with its contents where a node holds them.
     constants: Vec<(ValueId, Option<&'m Weight>)>,
 }
@@ -268,11 +274,40 @@ impl<'m> Search<'m> {
             Use::Dequantised => Roles::all(onward().float),
             Use::Widened => Roles { wide: onward().wide.min(Role::Setting), small: onward().float, ..onward() },
         };
+        match (node.op.as_ref(), index) {
+            ("Gather", 0) => self.tables.push(id),
+            ("MatMul" | "Gemm", 1) => self.factors.push(id),
+            _ => {}
+        }
         if let Some(packed) = rules::packed(self.model, node, index) {
             self.packed.insert(id, packed);
         }
         if let Some(kept) = self.roles.get_mut(id.0 as usize) {
             *kept = kept.join(roles);
+        }
+    }
+
+    /// Exporters store a tied table twice, as rows to look up and as the last product's weights.
+    /// Whether they are one in the network cannot be seen, so both count, with a word about it.
+    fn note_ties(&self, notes: &mut Notes) {
+        let matrix = |id: &ValueId| match self.model.value(*id)?.weight.as_ref()?.shape.as_slice() {
+            [rows, columns] if rows != columns => Some((*id, *rows, *columns)),
+            _ => None,
+        };
+        let tables = self.tables.iter().filter_map(matrix);
+        let Some((table, rows, columns)) = tables.max_by_key(|(_, rows, columns)| rows.saturating_mul(*columns)) else {
+            return;
+        };
+        let same =
+            |(id, a, b): &(ValueId, u64, u64)| *id != table && [(rows, columns), (columns, rows)].contains(&(*a, *b));
+        if let Some((factor, ..)) = self.factors.iter().filter_map(matrix).find(same) {
+            let name = self.model.name(factor);
+            let fewer = rows.saturating_mul(columns);
+            let text = format!(
+                "looked up here, and as large as '{name}', which is multiplied with; \
+                 if the network ties the two, it has {fewer} parameters fewer than counted"
+            );
+            notes.info(self.model.name(table), text);
         }
     }
 
