@@ -158,10 +158,10 @@ proptest! {
         )
     ) {
         let text: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        if let Ok(scenario) = Scenario::from_fragment(&text.join("&")) {
-            if let Some(model) = scenario.model.summary() {
-                check(&scenario, &model);
-            }
+        if let Ok(scenario) = Scenario::from_fragment(&text.join("&"))
+            && let Some(model) = scenario.model.summary()
+        {
+            check(&scenario, &model);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Amounts as horizontal bars, the largest first.
 
-use super::{At, Drawn, Pen, Table, width_of};
+use super::{At, Drawn, Pen, Table, fitting, width_of};
 use plotters::prelude::*;
 
 /// One amount.
@@ -55,7 +55,7 @@ impl Bars {
             let middle = (place as f64 + 0.5) * ROW + 2.0;
             let length = room * bar.share / largest;
             let colour = if bar.rest { look.muted } else { look.accent };
-            pen.text_within(&bar.label, 0.0, middle, At::Left, SIZE, look.ink, labels - GAP)?;
+            pen.text(&fitting(&bar.label, labels - GAP, SIZE), 0.0, middle, At::Left, SIZE, look.ink)?;
             if bar.share > 0.0 {
                 pen.rect(labels, middle - THICK / 2.0, length.max(1.0), THICK, colour)?;
             }

@@ -188,11 +188,6 @@ impl<B: DrawingBackend> Pen<'_, B> {
         let style = TextStyle::from(font).color(&colour).pos(Pos::new(side, VPos::Center));
         self.area.draw(&Text::new(text.to_owned(), self.at(x, y), style))
     }
-
-    /// A text cut so that it fits a width.
-    fn text_within(&self, text: &str, x: f64, y: f64, at: At, size: f64, colour: RGBColor, width: f64) -> Drawn<B> {
-        self.text(&fitting(text, width, size), x, y, at, size, colour)
-    }
 }
 
 /// How wide a letter is on average, as a part of its size. Measuring each text would lay the page out again and again.

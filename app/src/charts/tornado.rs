@@ -1,6 +1,6 @@
 //! How far each assumption would move the result: the widest first, on a logarithmic scale around the result itself.
 
-use super::{At, Drawn, Pen, Table};
+use super::{At, Drawn, Pen, Table, fitting};
 use plotters::prelude::*;
 
 /// One end of a swing.
@@ -80,22 +80,17 @@ impl Tornado {
                 pen.line(&[(0.0, top), (pen.width(), top)], look.rule, 1.0)?;
             }
             let middle = top + 35.0;
-            pen.text_within(&swing.name, 0.0, top + 13.0, At::Left, SIZE, look.ink, pen.width() * 0.9)?;
+            let name = fitting(&swing.name, pen.width() * 0.9, SIZE);
+            pen.text(&name, 0.0, top + 13.0, At::Left, SIZE, look.ink)?;
             let (from, to) = (x(swing.low.factor), x(swing.high.factor));
             // Both ends can lie on one side of what is chosen now.
             pen.rect(from, middle - THICK / 2.0, to.min(centre) - from, THICK, look.accent)?;
             pen.rect(from.max(centre), middle - THICK / 2.0, to - from.max(centre), THICK, look.muted)?;
             let ends = |case: &Case| format!("{} · {}", case.shown, case.label);
-            pen.text_within(&ends(&swing.low), from - 8.0, middle, At::Right, SMALL, look.muted, from - 10.0)?;
-            pen.text_within(
-                &ends(&swing.high),
-                to + 8.0,
-                middle,
-                At::Left,
-                SMALL,
-                look.muted,
-                pen.width() - to - 10.0,
-            )?;
+            let low = fitting(&ends(&swing.low), from - 10.0, SMALL);
+            pen.text(&low, from - 8.0, middle, At::Right, SMALL, look.muted)?;
+            let high = fitting(&ends(&swing.high), pen.width() - to - 10.0, SMALL);
+            pen.text(&high, to + 8.0, middle, At::Left, SMALL, look.muted)?;
         }
         pen.line(&[(centre, 20.0), (centre, self.height())], look.ink, 1.5)
     }

@@ -114,10 +114,10 @@ impl<'a> Source<'a> {
 
     fn load(&mut self, at: u64) -> Result<(), ReadError> {
         let size = self.size;
-        if let Some(watch) = &mut self.watch {
-            if !watch(at, size) {
-                return Err(self.error(None, "", Problem::Cancelled));
-            }
+        if let Some(watch) = &mut self.watch
+            && !watch(at, size)
+        {
+            return Err(self.error(None, "", Problem::Cancelled));
         }
         let wanted = usize::try_from(self.size.saturating_sub(at)).unwrap_or(BLOCK).min(BLOCK);
         self.window.resize(wanted, 0);

@@ -80,14 +80,13 @@ fn branch<'m>(engine: &mut Engine<'m, '_>, node: &'m Node) -> Inner<'m> {
 /// The type of a value that one of two branches gives: what both agree on; where the ranks differ, the first.
 fn either(a: &Type, b: &Type) -> Option<ValueType> {
     let (Some(a), Some(b)) = (own_type(a), own_type(b)) else { return own_type(a).or(own_type(b)) };
-    if let (ValueType::Tensor(one), ValueType::Tensor(other)) = (&a, &b) {
-        if let (Some(left), Some(right)) = (&one.shape, &other.shape) {
-            if left.len() == right.len() {
-                // Where they differ, the larger: the costlier branch is the one counted.
-                let shape = left.iter().zip(right).map(|(a, b)| a.max(b)).collect();
-                return Some(ValueType::tensor(one.dtype.or(other.dtype), Some(shape)));
-            }
-        }
+    if let (ValueType::Tensor(one), ValueType::Tensor(other)) = (&a, &b)
+        && let (Some(left), Some(right)) = (&one.shape, &other.shape)
+        && left.len() == right.len()
+    {
+        // Where they differ, the larger: the costlier branch is the one counted.
+        let shape = left.iter().zip(right).map(|(a, b)| a.max(b)).collect();
+        return Some(ValueType::tensor(one.dtype.or(other.dtype), Some(shape)));
     }
     Some(a)
 }
@@ -150,7 +149,7 @@ fn repeat<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> I
         let steady = same_types(&state, &next);
         (state, contents) = (next, next_contents);
         ended = goes_on == Some(0) || most.is_some_and(|most| turns >= most);
-        if !ended && !(known_turns || (!has_limit && goes_on == Some(1))) {
+        if !(ended || known_turns || !has_limit && goes_on == Some(1)) {
             if !steady {
                 engine.notes.warn(
                     &node.name,

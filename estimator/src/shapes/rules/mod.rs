@@ -22,7 +22,7 @@ mod signal;
 mod text;
 mod training;
 
-pub(crate) use linear::{Contraction, Label, contraction};
+pub(crate) use linear::{Label, contraction};
 
 use super::call::{Call, Outcome};
 
