@@ -90,6 +90,26 @@ impl Dim {
         self.value == Some(value)
     }
 
+    /// The symbols in the formula, each once; none for a constant and for a formula that was dropped.
+    pub fn symbols(&self) -> Vec<Arc<str>> {
+        let mut names = Vec::new();
+        if let Origin::Formula(formula) = &self.origin {
+            formula.add_symbols(&mut names);
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The formula for other numbers; `None` where there is no formula, a symbol has no number, or it does not fit 64 bits.
+    pub fn at(&self, number: &dyn Fn(&str) -> Option<i64>) -> Option<i64> {
+        match &self.origin {
+            Origin::Constant => self.value,
+            Origin::Formula(formula) => formula.at(number),
+            Origin::Unwritten => None,
+        }
+    }
+
     /// Whether the number depends on a symbol.
     pub fn is_symbolic(&self) -> bool {
         !matches!(self.origin, Origin::Constant)
@@ -208,6 +228,28 @@ impl Formula {
             Factor::Floor(inner, _) | Factor::Ceil(inner, _) => 1 + inner.depth(),
         };
         self.terms.iter().flat_map(|term| &term.factors).map(factor_depth).max().unwrap_or(0)
+    }
+
+    fn add_symbols(&self, names: &mut Vec<Arc<str>>) {
+        for factor in self.terms.iter().flat_map(|term| &term.factors) {
+            match factor {
+                Factor::Symbol(name) => names.push(Arc::clone(name)),
+                Factor::Floor(inner, _) | Factor::Ceil(inner, _) => inner.add_symbols(names),
+            }
+        }
+    }
+
+    fn at(&self, number: &dyn Fn(&str) -> Option<i64>) -> Option<i64> {
+        let factor = |factor: &Factor| match factor {
+            Factor::Symbol(name) => number(name),
+            Factor::Floor(inner, by) => Dim::known(inner.at(number)?).floor_div(&Dim::known(*by)).value,
+            Factor::Ceil(inner, by) => Dim::known(inner.at(number)?).ceil_div(&Dim::known(*by)).value,
+        };
+        self.terms.iter().try_fold(0i64, |sum, term| {
+            let product =
+                term.factors.iter().try_fold(term.coefficient, |product, f| product.checked_mul(factor(f)?))?;
+            sum.checked_add(product)
+        })
     }
 
     fn plus(&self, other: &Self, sign: i64) -> Self {
@@ -375,6 +417,15 @@ mod tests {
     fn convolution_arithmetic_reads_well() {
         let out = Dim::symbol("height", 224).sub(&Dim::known(1)).floor_div(&Dim::known(2)).add(&Dim::known(1));
         assert_eq!((out.value(), out.to_string()), (Some(112), "⌊(height − 1)/2⌋ + 1".to_owned()));
+    }
+
+    #[test]
+    fn a_formula_holds_for_other_numbers() {
+        let frames = Dim::symbol("samples", 400).sub(&Dim::known(10)).floor_div(&Dim::known(5)).add(&batch());
+        assert_eq!(frames.symbols().iter().map(AsRef::as_ref).collect::<Vec<&str>>(), ["batch", "samples"]);
+        assert_eq!(frames.at(&|name| Some(if name == "batch" { 1 } else { 1000 })), Some(199));
+        assert_eq!(frames.at(&|_| None), None);
+        assert_eq!(Dim::known(7).at(&|_| None), Some(7));
     }
 
     #[test]

@@ -55,7 +55,9 @@ fn branch<'m>(engine: &mut Engine<'m, '_>, node: &'m Node) -> Inner<'m> {
     };
     let condition = known_input(engine, node, 0).and_then(|known| known.single()?.value());
     let mut run = |role: &'m str, graph: &'m Graph, alternative: bool| {
+        engine.alternatives += usize::from(alternative);
         let steps = engine.walk(&graph.nodes);
+        engine.alternatives -= usize::from(alternative);
         let types: Vec<Type> = graph.outputs.iter().map(|id| engine.type_of(*id)).collect();
         let contents: Vec<_> = graph.outputs.iter().map(|id| engine.contents_of(*id)).collect();
         (Block { role, times: 1, alternative, steps }, types, contents)

@@ -4,8 +4,8 @@
 
 use super::call::{Call, Mismatch, show};
 use super::known::Known;
-use super::symbols::{Origin, Symbols};
-use super::{Choices, Step, Trace, control, rules};
+use super::symbols::{Defaults, Origin, Symbols};
+use super::{Choices, Step, Trace, control, fitting, rules};
 use crate::model::{DType, DeclaredDim, DeclaredType, Dim, Model, Node, SequenceType, TensorType, ValueId, ValueType};
 use crate::notes::Notes;
 use std::sync::Arc;
@@ -27,11 +27,14 @@ pub(super) struct Engine<'m, 'c> {
     visits_left: usize,
     depth: usize,
     misfits: usize,
+    /// How many bodies are being walked that may not run at all.
+    pub alternatives: usize,
+    contradictions: Vec<fitting::Contradiction>,
 }
 
 impl<'m, 'c> Engine<'m, 'c> {
-    /// `most` bounds the defaults of symbolic dimensions.
-    pub fn new(model: &'m Model, choices: &'c Choices, most: Option<u64>) -> Self {
+    /// `defaults` are for symbolic dimensions that the user left open.
+    pub fn new(model: &'m Model, choices: &'c Choices, defaults: Defaults) -> Self {
         let of_weights = |value: &crate::model::Value| {
             let weight = value.weight.as_ref()?;
             let shape = weight.shape.iter().map(|dim| Dim::from(*dim)).collect();
@@ -44,11 +47,13 @@ impl<'m, 'c> Engine<'m, 'c> {
             choices,
             types: model.values.iter().map(of_weights).collect(),
             contents: model.values.iter().map(contents).collect(),
-            symbols: Symbols::new(choices.dims.clone(), most),
+            symbols: Symbols::new(choices.dims.clone(), defaults),
             notes: Notes::new(),
             visits_left: visits,
             depth: 0,
             misfits: 0,
+            alternatives: 0,
+            contradictions: Vec::new(),
         }
     }
 
@@ -72,7 +77,14 @@ impl<'m, 'c> Engine<'m, 'c> {
             }
         }
         self.symbols.note_defaults(&mut self.notes);
-        Trace { types: self.types, steps, misfits: self.misfits, symbols: self.symbols.into_met(), notes: self.notes }
+        Trace {
+            types: self.types,
+            steps,
+            symbols: self.symbols.into_met(),
+            notes: self.notes,
+            misfits: self.misfits,
+            contradictions: self.contradictions,
+        }
     }
 
     fn bind_input(&mut self, id: ValueId) {
@@ -218,6 +230,10 @@ impl<'m, 'c> Engine<'m, 'c> {
                 None => Ok(()),
             },
         };
+        if self.alternatives == 0 && self.contradictions.len() < fitting::MOST_CONTRADICTIONS {
+            let target = node.inputs.get(1).copied().flatten().and_then(|id| self.contents_of(id));
+            self.contradictions.extend(fitting::contradiction(node, &inputs, target.as_deref()));
+        }
         if let Err(Mismatch(why)) = outcome {
             self.misfits += 1;
             self.notes.warn(&node.name, format!("{} does not fit its inputs: {why}", node.op_name()));

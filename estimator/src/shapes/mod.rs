@@ -10,12 +10,15 @@
 mod call;
 mod control;
 mod engine;
+mod fitting;
 mod known;
 mod rules;
 mod symbols;
 
 pub use known::{Data, Known};
 pub use symbols::{Origin, Symbol};
+
+use symbols::Defaults;
 
 pub(crate) use call::show;
 pub(crate) use rules::{Label, contraction};
@@ -51,6 +54,8 @@ pub struct Trace<'m> {
     pub notes: Notes,
     /// How many nodes contradict their inputs.
     pub misfits: usize,
+    /// Dimensions that should be the same and are not, the first few.
+    contradictions: Vec<fitting::Contradiction>,
 }
 
 impl Trace<'_> {
@@ -95,21 +100,36 @@ pub(crate) fn contrib_operators() -> &'static str {
 /// Infers the type of every value of a model.
 ///
 /// Time and memory are bounded by the size of the model: a loop body is walked at most a fixed number of times.
-/// Where the default numbers of symbolic dimensions do not fit the model, smaller ones are tried.
+/// Where the default number of a symbolic dimension contradicts the model's own sizes, the number that fits is looked for,
+/// and where there is none, smaller defaults are tried.
 pub fn infer<'m>(model: &'m Model, choices: &Choices) -> Trace<'m> {
-    let mut best = engine::Engine::new(model, choices, None).run();
+    let run = |defaults: &Defaults| engine::Engine::new(model, choices, defaults.clone()).run();
+    let mut defaults = Defaults::default();
+    let mut best = run(&defaults);
+    for _ in 0..MOST_FITTINGS {
+        let Some(found) = fitting::solution(&best, &defaults.fitting) else { break };
+        defaults.fitting.extend(found);
+        let fitted = run(&defaults);
+        if fitted.misfits > best.misfits {
+            break;
+        }
+        best = fitted;
+    }
     for most in SMALLER_DEFAULTS {
         let by_default = |symbol: &Symbol| symbol.origin == Origin::Input && !symbol.chosen && symbol.value > *most;
         if best.misfits == 0 || !best.symbols.iter().any(by_default) {
             break;
         }
-        let smaller = engine::Engine::new(model, choices, Some(*most)).run();
+        let smaller = run(&Defaults { most: Some(*most), ..defaults.clone() });
         if smaller.misfits < best.misfits {
             best = smaller;
         }
     }
     best
 }
+
+/// How many times numbers that fit are looked for: models have few open dimensions.
+const MOST_FITTINGS: usize = 6;
 
 /// Bounds for defaults that are tried when the usual ones do not fit the model,
 /// for example 128 tokens where its position table has 77.

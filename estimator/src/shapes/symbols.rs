@@ -43,20 +43,28 @@ const DEFAULTS: &[(&[&str], u64)] = &[
     (&["frames", "time"], 100),
 ];
 
+/// What is known of a model's own sizes before an inference begins.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Defaults {
+    /// Numbers that fit the model's weights, by name.
+    pub fitting: BTreeMap<String, u64>,
+    /// The largest number that is taken by default otherwise.
+    pub most: Option<u64>,
+}
+
 /// The symbols of one inference.
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
     chosen: BTreeMap<String, u64>,
-    /// The largest number that is taken by default.
-    most: Option<u64>,
+    defaults: Defaults,
     met: Vec<Symbol>,
     places: BTreeMap<String, usize>,
 }
 
 impl Symbols {
-    /// Symbols with the user's numbers; defaults go up to `most`, where that is given.
-    pub fn new(chosen: BTreeMap<String, u64>, most: Option<u64>) -> Self {
-        Self { chosen, most, ..Self::default() }
+    /// Symbols with the user's numbers, and with defaults for the rest.
+    pub fn new(chosen: BTreeMap<String, u64>, defaults: Defaults) -> Self {
+        Self { chosen, defaults, ..Self::default() }
     }
 
     pub fn into_met(self) -> Vec<Symbol> {
@@ -81,7 +89,9 @@ impl Symbols {
             Some(symbol) => symbol.value,
             None => {
                 let choice = self.chosen.get(name).copied();
-                let value = choice.unwrap_or(default.min(self.most.unwrap_or(default)));
+                let fitting = self.defaults.fitting.get(name).copied();
+                let default = fitting.unwrap_or(default.min(self.defaults.most.unwrap_or(default)));
+                let value = choice.unwrap_or(default);
                 self.places.insert(name.to_owned(), self.met.len());
                 self.met.push(Symbol { name: name.to_owned(), value, origin, chosen: choice.is_some() });
                 value
@@ -135,6 +145,10 @@ impl Symbols {
     /// Says which symbols stand for numbers that nobody chose.
     pub fn note_defaults(&self, notes: &mut Notes) {
         for symbol in self.met.iter().filter(|symbol| !symbol.chosen) {
+            if self.defaults.fitting.contains_key(&symbol.name) {
+                notes
+                    .info(&symbol.name, format!("{} is used, because this model's own sizes ask for it", symbol.value));
+            }
             let text = match symbol.origin {
                 Origin::Input => continue,
                 Origin::Data => "depends on the data; the number used is an assumption that you can set",
@@ -164,7 +178,7 @@ mod tests {
 
     #[test]
     fn one_name_is_one_number() {
-        let mut symbols = Symbols::new(BTreeMap::from([("batch".to_owned(), 8)]), None);
+        let mut symbols = Symbols::new(BTreeMap::from([("batch".to_owned(), 8)]), Defaults::default());
         let named = DeclaredDim::Named("batch".into());
         assert!(symbols.of_input("x", 0, 2, &named).is(8));
         assert!(symbols.of_input("y", 0, 2, &named).is(8));
@@ -173,7 +187,7 @@ mod tests {
 
     #[test]
     fn sums_in_names_are_added_up() {
-        let mut symbols = Symbols::new(BTreeMap::from([("past".to_owned(), 5)]), None);
+        let mut symbols = Symbols::new(BTreeMap::from([("past".to_owned(), 5)]), Defaults::default());
         let dim = symbols.of_input("x", 1, 2, &DeclaredDim::Named("past + 1".into()));
         assert_eq!((dim.value(), dim.to_string()), (Some(6), "past + 1".to_owned()));
     }
@@ -188,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_choice_for_nothing_is_reported() {
-        let symbols = Symbols::new(BTreeMap::from([("bacth".to_owned(), 8)]), None);
+        let symbols = Symbols::new(BTreeMap::from([("bacth".to_owned(), 8)]), Defaults::default());
         assert_eq!(symbols.unused().collect::<Vec<_>>(), ["bacth"]);
     }
 }
