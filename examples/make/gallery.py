@@ -59,6 +59,8 @@ class Entry:
     dynamo: bool = True
     opset: int = 20
     fold: bool = False
+    # True where sizes depend on values: shapes and outputs then hold for the run's values only.
+    data_dependent: bool = False
     note: str = ""
     # Sample arguments used only for the export, where sizes of 1 would be taken as fixed.
     export_args: Callable[[], tuple] | None = None
@@ -474,6 +476,7 @@ def entries() -> list[Entry]:
             dynamo=False,
             opset=17,
             fold=True,
+            data_dependent=True,
             published=[published("parameters", 3440060, "torchvision metadata of ssdlite320_mobilenet_v3_large COCO_V1"), published("gmacs", 0.583, "torchvision metadata of ssdlite320_mobilenet_v3_large COCO_V1")],
             note="The number of boxes found depends on the image: it is a free dimension.",
         ),
@@ -784,7 +787,7 @@ def write_tables(measured: dict[str, dict]) -> None:
     (MODELS / "manifest.json").write_text(json.dumps({"version": 1, "models": rows}, indent=1, ensure_ascii=False) + "\n")
     with (MODELS / "expected.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow("file,dims,params_of_network,float_elements_initializers,float_elements_with_constants,macs,macs_from_graph,outputs,how".split(","))
+        writer.writerow("file,dims,params_of_network,float_elements_initializers,float_elements_with_constants,macs,macs_from_graph,outputs,data_dependent,how".split(","))
         for entry in entries():
             m = measured.get(entry.id)
             if m is None:
@@ -793,7 +796,7 @@ def write_tables(measured: dict[str, dict]) -> None:
             for run in filter(None, ({**m, "dims": entry.default_dims}, m.get("second"))):
                 dims = " ".join(f"{k}={v}" for k, v in run["dims"].items())
                 outputs = " ".join(f"{name}:{dtype}:{'x'.join(map(str, s))}" for name, (dtype, s) in run["outputs"].items())
-                writer.writerow([entry.file, dims, m["parameters"], m["initializers"], m["with_constants"], run["macs"], run["graph_macs"], outputs, how])
+                writer.writerow([entry.file, dims, m["parameters"], m["initializers"], m["with_constants"], run["macs"], run["graph_macs"], outputs, "yes" if entry.data_dependent else "", how])
 
 
 def main() -> None:

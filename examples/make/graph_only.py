@@ -197,7 +197,7 @@ def runtime_shapes(model: onnx.ModelProto, feeds: dict[str, np.ndarray]) -> tupl
     for name, value in zip(names, values):
         if isinstance(value, list):
             shapes[name] = ("sequence", [list(np.shape(v)) for v in value])
-        elif value is not None:
+        elif isinstance(value, (np.ndarray, np.generic)):
             array = np.asarray(value)
             dtype = "string" if array.dtype.kind in "OU" else array.dtype.name
             shapes[name] = (dtype, list(array.shape))

@@ -93,7 +93,7 @@ def make(recorder) -> None:
     add("cnn_qoperator", "cnn", static(q.QuantFormat.QOperator, activation_type=q.QuantType.QUInt8, weight_type=q.QuantType.QInt8, per_channel=True), "QLinearConv and its relatives.")
     add("cnn_dynamic", "cnn", dynamic(weight_type=q.QuantType.QUInt8), "ConvInteger with DynamicQuantizeLinear.")
     add("encoder_dynamic", "encoder", dynamic(weight_type=q.QuantType.QInt8), "MatMulInteger with DynamicQuantizeLinear.")
-    add("lstm_dynamic", "lstm", dynamic(weight_type=q.QuantType.QInt8), "DynamicQuantizeLSTM.", macs=False)
+    add("lstm_dynamic", "lstm", dynamic(weight_type=q.QuantType.QInt8), "DynamicQuantizeLSTM.")
     add("bert_dynamic", "bert", dynamic(weight_type=q.QuantType.QInt8, per_channel=True), "BERT with dynamic int8.")
 
     def four_bits(**options):
