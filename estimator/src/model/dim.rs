@@ -222,6 +222,11 @@ impl Formula {
         if short { Origin::Formula(Arc::new(self)) } else { Origin::Unwritten }
     }
 
+    /// Whether it reads as one thing without parentheses.
+    fn is_one_term(&self) -> bool {
+        matches!(self.terms.as_slice(), [term] if term.coefficient > 0)
+    }
+
     fn depth(&self) -> usize {
         let factor_depth = |factor: &Factor| match factor {
             Factor::Symbol(_) => 0,
@@ -293,37 +298,71 @@ impl Formula {
     }
 
     /// Divided by a positive number: exactly where every coefficient divides, else as a rounded quotient.
+    ///
+    /// What divides is taken out of the quotient, and a quotient of a quotient becomes one,
+    /// so that a stack of convolutions still reads as one line.
     fn over_number(&self, divisor: i64, floor: bool) -> Option<Self> {
         if divisor <= 0 {
             return None;
         }
-        if self.terms.iter().all(|term| term.coefficient % divisor == 0) {
-            let share = |term: &Term| Term { factors: term.factors.clone(), coefficient: term.coefficient / divisor };
-            return Some(Self { terms: self.terms.iter().map(share).collect() });
+        let (exact, rest): (Vec<Term>, Vec<Term>) =
+            self.terms.iter().cloned().partition(|term| term.coefficient % divisor == 0);
+        let share = |term: Term| Term { coefficient: term.coefficient / divisor, ..term };
+        let exact = Self { terms: exact.into_iter().map(share).collect() };
+        if rest.is_empty() {
+            return Some(exact);
         }
-        let inner = Arc::new(self.clone());
-        let factor = if floor { Factor::Floor(inner, divisor) } else { Factor::Ceil(inner, divisor) };
-        Some(Self { terms: vec![Term { factors: vec![factor], coefficient: 1 }] })
+        let rest = Self { terms: rest };
+        let (inner, by) = rest
+            .nested(floor)
+            .and_then(|(inner, by)| Some((inner, by.checked_mul(divisor)?)))
+            .unwrap_or((rest, divisor));
+        let inner = Arc::new(inner);
+        let factor = if floor { Factor::Floor(inner, by) } else { Factor::Ceil(inner, by) };
+        Some(Self { terms: vec![Term { factors: vec![factor], coefficient: 1 }] }.plus(&exact, 1))
     }
 
-    /// Divided by a single product of symbols that every term contains.
-    fn cancel(&self, divisor: &Self) -> Option<Self> {
-        let [by] = divisor.terms.as_slice() else {
-            return (self == divisor).then(|| Self::constant(1));
+    /// For `⌊x/a⌋ + c`, which is `⌊(x + a·c)/a⌋`: the sum and `a`. The same for a quotient rounded up.
+    fn nested(&self, floor: bool) -> Option<(Self, i64)> {
+        let (first, constant) = match self.terms.as_slice() {
+            [first] => (first, 0),
+            [first, last] if last.factors.is_empty() => (first, last.coefficient),
+            _ => return None,
         };
-        let mut terms = Vec::new();
-        for term in &self.terms {
-            let mut factors = term.factors.clone();
-            for factor in &by.factors {
-                let place = factors.iter().position(|kept| kept == factor)?;
-                factors.remove(place);
+        match (first.factors.as_slice(), floor) {
+            ([Factor::Floor(inner, by)], true) | ([Factor::Ceil(inner, by)], false) if first.coefficient == 1 => {
+                Some((inner.plus(&Self::constant(constant.checked_mul(*by)?), 1), *by))
             }
-            if term.coefficient.checked_rem(by.coefficient) != Some(0) {
-                return None;
-            }
-            terms.push(Term { factors, coefficient: term.coefficient / by.coefficient });
+            _ => None,
         }
-        Some(Self { terms: Vec::new() }.plus(&Self { terms }, 1))
+    }
+
+    /// Divided by a formula of which this is a multiple: the quotient is one product, or a sum where the divisor is one.
+    fn cancel(&self, divisor: &Self) -> Option<Self> {
+        let first = divisor.terms.first()?;
+        match divisor.terms.as_slice() {
+            [by] => {
+                let terms = self.terms.iter().map(|term| term.over(by)).collect::<Option<Vec<_>>>()?;
+                Some(Self { terms: Vec::new() }.plus(&Self { terms }, 1))
+            }
+            _ => self.terms.iter().find_map(|term| {
+                let quotient = Self { terms: vec![term.over(first)?] };
+                (divisor.times(&quotient)? == *self).then_some(quotient)
+            }),
+        }
+    }
+}
+
+impl Term {
+    /// Divided by a term whose every factor it contains.
+    fn over(&self, by: &Term) -> Option<Term> {
+        let mut factors = self.factors.clone();
+        for factor in &by.factors {
+            let place = factors.iter().position(|kept| kept == factor)?;
+            factors.remove(place);
+        }
+        let whole = self.coefficient.checked_rem(by.coefficient) == Some(0);
+        whole.then(|| Term { factors, coefficient: self.coefficient / by.coefficient })
     }
 }
 
@@ -363,7 +402,9 @@ impl fmt::Display for Formula {
                 }
                 match factor {
                     Factor::Symbol(name) => write!(f, "{name}")?,
+                    Factor::Floor(inner, by) if inner.is_one_term() => write!(f, "⌊{inner}/{by}⌋")?,
                     Factor::Floor(inner, by) => write!(f, "⌊({inner})/{by}⌋")?,
+                    Factor::Ceil(inner, by) if inner.is_one_term() => write!(f, "⌈{inner}/{by}⌉")?,
                     Factor::Ceil(inner, by) => write!(f, "⌈({inner})/{by}⌉")?,
                 }
             }
@@ -414,6 +455,16 @@ mod tests {
     }
 
     #[test]
+    fn sums_cancel_too() {
+        let frames = Dim::symbol("samples", 900).sub(&Dim::known(400)).floor_div(&Dim::known(320)).add(&Dim::known(1));
+        let rows = batch().mul(&frames);
+        let heads = rows.mul(&Dim::known(768)).floor_div(&rows.mul(&Dim::known(64)));
+        assert_eq!((heads.value(), heads.to_string(), heads.is_symbolic()), (Some(12), "12".to_owned(), false));
+        let batches = rows.floor_div(&frames);
+        assert_eq!((batches.value(), batches.to_string()), (Some(4), "batch".to_owned()));
+    }
+
+    #[test]
     fn convolution_arithmetic_reads_well() {
         let out = Dim::symbol("height", 224).sub(&Dim::known(1)).floor_div(&Dim::known(2)).add(&Dim::known(1));
         assert_eq!((out.value(), out.to_string()), (Some(112), "⌊(height − 1)/2⌋ + 1".to_owned()));
@@ -426,6 +477,26 @@ mod tests {
         assert_eq!(frames.at(&|name| Some(if name == "batch" { 1 } else { 1000 })), Some(199));
         assert_eq!(frames.at(&|_| None), None);
         assert_eq!(Dim::known(7).at(&|_| None), Some(7));
+    }
+
+    #[test]
+    fn quotients_of_quotients_become_one() {
+        let two = Dim::known(2);
+        let pooled = |dim: &Dim| dim.sub(&two).floor_div(&two).add(&Dim::known(1));
+        let halved = |dim: &Dim| dim.sub(&Dim::known(1)).floor_div(&two).add(&Dim::known(1));
+        let height = Dim::symbol("height", 225);
+        assert_eq!(pooled(&height).to_string(), "⌊height/2⌋");
+        assert_eq!(halved(&halved(&halved(&height))).to_string(), "⌊(height − 1)/8⌋ + 1");
+        assert_eq!(height.ceil_div(&two).ceil_div(&Dim::known(3)).to_string(), "⌈height/6⌉");
+        // Whatever the form, the numbers are the same.
+        for size in -20..60 {
+            let height = Dim::symbol("height", size);
+            for dim in
+                [pooled(&halved(&height)), halved(&pooled(&pooled(&height))), pooled(&height).ceil_div(&Dim::known(3))]
+            {
+                assert_eq!(dim.at(&|_| Some(size)), dim.value(), "{dim} for {size}");
+            }
+        }
     }
 
     #[test]

@@ -184,7 +184,7 @@ mod tests {
     fn scaling_rounds_down_and_keeps_names_where_it_can() {
         let height = Dim::symbol("height", 225);
         assert_eq!(scaled(&height, 2.0).to_string(), "2·height");
-        assert_eq!(scaled(&height, 0.5).to_string(), "⌊(height)/2⌋");
+        assert_eq!(scaled(&height, 0.5).to_string(), "⌊height/2⌋");
         assert_eq!(scaled(&height, 1.3).value(), Some(292));
         assert_eq!(scaled(&Dim::known(7), f64::from(13.0f32 / 7.0)).value(), Some(13));
         assert_eq!(scaled(&height, f64::NAN).value(), None);

@@ -244,7 +244,7 @@ fn other_movements() {
     check("Concat", "axis=0", &["f32[2, ?]", "f32[3, 4]"], &["f32[5, 4]"]);
     check("Split", "", &["f32[7, 2]", "i64[2]{3, 4}"], &["f32[3, 2]", "f32[4, 2]"]);
     check("Split", "num_outputs=3", &["f32[7]"], &["f32[3]", "f32[3]", "f32[1]"]);
-    check("Split", "axis=1 num_outputs=2", &["f32[2, width=8]"], &["f32[2, ⌈(width)/2⌉]", "f32[2, ⌈(width)/2⌉]"]);
+    check("Split", "axis=1 num_outputs=2", &["f32[2, width=8]"], &["f32[2, ⌈width/2⌉]", "f32[2, ⌈width/2⌉]"]);
     check("Split-11", "split=[1,2]", &["i64[3]{7, 8, 9}"], &["i64[1]{7}", "i64[2]{8, 9}"]);
     check_misfit("Split", "", &["f32[7]", "i64[2]{3, 3}"], "parts of 6 in all for a dimension of 7");
     check("Pad", "", &["f32[2, height=3]", "i64[4]{0, 1, 0, 1}"], &["f32[2, height + 2]"]);
