@@ -255,7 +255,10 @@ impl<'a> Walk<'a> {
             .iter()
             .filter(|(id, _)| constant(weights, *id))
             .fold(0u64, |sum, (id, _)| sum.saturating_add(at(&weights.bytes_of, *id).unwrap_or(0)));
-        let mut parameters = 0u64;
+        // What stands in attributes counts in the first turn of a loop only, and is read in each.
+        let own = rules::own_parameters(node);
+        let held = held.saturating_add(own.saturating_mul(4));
+        let mut parameters = if self.places.contains_key(&std::ptr::from_ref(node)) { 0 } else { own };
         for (id, _) in &inputs {
             if let Some(own) = weights.parameters_of.get_mut(id.0 as usize) {
                 parameters = parameters.saturating_add(std::mem::take(own));
@@ -291,7 +294,7 @@ impl<'a> Walk<'a> {
         }
         let outputs = node.outputs.iter().zip(&step.outputs).filter(|(id, _)| id.is_some());
         let made = sum(outputs.map(|(_, out)| of(out)));
-        let mut moved = made;
+        let mut moved = sum([made, own.checked_mul(4)]);
         if !rules::reads_shape_only(node) {
             for (place, (id, input)) in inputs.iter().enumerate() {
                 let size = match constant(weights, *id) {

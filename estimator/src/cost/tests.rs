@@ -331,6 +331,23 @@ fn counts_past_64_bits_are_left_out_with_a_word() {
 }
 
 #[test]
+fn coefficients_in_attributes_are_parameters() {
+    let mut build = Build::default();
+    let x = build.input("x", &[5, 9]);
+    let attributes = [
+        ("targets", Attribute::Int(3)),
+        ("coefficients", Attribute::Floats(vec![0.1; 27])),
+        ("intercepts", Attribute::Floats(vec![0.2; 3])),
+    ];
+    let y = build.node("ai.onnx.ml::LinearRegressor", &[x], &attributes);
+    let found = build.inspect(&[y]);
+    assert_eq!((found.parameters, found.weight_bytes), (Some(30), Some(120)));
+    assert_eq!((found.macs, found.other_operations), (Some(5 * 27), Some(15)));
+    assert_eq!(found.layers.first().unwrap().parameters, 30);
+    assert_eq!(found.traffic_bytes, Some(4 * (45 + 30 + 15)));
+}
+
+#[test]
 fn bodies_that_no_rule_runs_are_pointed_out() {
     let mut build = Build::default();
     let x = build.input("ids", &[1, 4]);

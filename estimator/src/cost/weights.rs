@@ -123,6 +123,7 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
         roles: vec![Roles::default(); model.values.len()],
         packed: BTreeMap::new(),
         found_scales: HashSet::new(),
+        own: 0,
         tables: Vec::new(),
         factors: Vec::new(),
         constants: Vec::new(),
@@ -148,6 +149,7 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
         let packed = search.packed.get(&id);
         weights.add(model.name(id), slot, weight, role, packed, &mut places, notes);
     }
+    weights.add_own(search.own);
     search.note_ties(notes);
     weights
 }
@@ -210,6 +212,19 @@ impl Weights {
     }
 }
 
+impl Weights {
+    /// Adds 32-bit floats that stand in attributes.
+    fn add_own(&mut self, count: u64) {
+        if count == 0 {
+            return;
+        }
+        self.parameters = self.parameters.and_then(|sum| sum.checked_add(count));
+        self.bytes = self.bytes.and_then(|sum| sum.checked_add(DType::F32.bytes(count)?));
+        let of_type = self.dtypes.entry(DType::F32.name().to_owned()).or_default();
+        *of_type = of_type.saturating_add(count);
+    }
+}
+
 /// Where a weight lies; tensors of the same place and length are the same.
 fn place(weight: &Weight) -> Place {
     match &weight.storage {
@@ -225,6 +240,8 @@ struct Search<'m> {
     packed: BTreeMap<ValueId, Packed>,
     /// The scales and zero points that `DynamicQuantizeLinear` finds: what is multiplied with them is a scale.
     found_scales: HashSet<ValueId>,
+    /// Parameters that stand in nodes' attributes.
+    own: u64,
     /// Tables that are looked up, and right factors of products.
     tables: Vec<ValueId>,
     factors: Vec<ValueId>,
@@ -248,6 +265,7 @@ impl<'m> Search<'m> {
             }
         }
         for node in graph.nodes.iter().rev() {
+            self.own = self.own.saturating_add(rules::own_parameters(node));
             for (_, body) in node.graphs() {
                 self.graph(body, depth + 1);
             }

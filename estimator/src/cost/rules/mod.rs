@@ -15,6 +15,7 @@ mod contrib;
 mod convolution;
 mod elementwise;
 mod linear;
+mod ml;
 mod movement;
 mod normalisation;
 mod quantised;
@@ -44,6 +45,7 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
             .or_else(|| quantised::find(op))
             .or_else(|| signal::find(op))
             .or_else(|| contrib::find("", op)),
+        "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
         _ => contrib::find(domain, op),
     }
@@ -67,6 +69,11 @@ pub(super) fn use_of(node: &Node, index: usize) -> Use {
 /// What a weight holds that this operator takes packed into a wider type.
 pub(super) fn packed(model: &Model, node: &Node, index: usize) -> Option<Packed> {
     if node.domain.as_ref() == "com.microsoft" { contrib::packed(model, node, index) } else { None }
+}
+
+/// Parameters that stand in a node's attributes.
+pub(super) fn own_parameters(node: &Node) -> u64 {
+    if node.domain.as_ref() == "ai.onnx.ml" { ml::parameters(node) } else { 0 }
 }
 
 /// Whether the first output is the first input under a new name or shape, without a copy.
