@@ -50,6 +50,10 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
     if weights.parameters.is_none() {
         notes.warn("", format!("the number of parameters {too_large}"));
     }
+    let owned = sum(layers.iter().map(|found| Some(found.layer.parameters)));
+    if let Some(idle @ 1..) = weights.parameters.zip(owned).map(|(all, owned)| all.saturating_sub(owned)) {
+        notes.info("", format!("{idle} parameters are in the file but no node that runs uses them"));
+    }
     if weights.bytes.is_none() {
         notes.warn("", format!("the size of the weights {too_large}"));
     }

@@ -357,7 +357,7 @@ fn bodies_that_no_rule_runs_are_pointed_out() {
     let y = build.node("com.microsoft::GreedySearch", &[x], &[("decoder", Attribute::Graphs(vec![decoder]))]);
     let found = build.inspect(&[y]);
     assert_eq!((found.parameters, found.not_counted.len()), (Some(16), 1));
-    assert!(warned(&found, "bodies"));
+    assert!(warned(&found, "bodies") && warned(&found, "16 parameters are in the file but no node that runs"));
 }
 
 #[test]
