@@ -7,6 +7,9 @@
 //! A case agrees when every output has the right type and every dimension the right number.
 //! Values of inputs with at most 4096 elements are given to the inference, as a caller who knows them would.
 //!
+//! Two operators disagree in some cases, and are meant to: what `ImageDecoder` gives stands in the encoded picture, and how
+//! many boxes `NonMaxSuppression` keeps follows from the boxes. Both get a size that the user can set instead.
+//!
 //! Ends with status 1 when fewer cases agree than `--least` asks for (99 by default), 2 on bad use.
 
 use estimator::formats::{self, Source};
