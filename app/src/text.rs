@@ -44,6 +44,7 @@ pub mod intake {
     pub const OPEN_ADDRESS: &str = "Open address";
     pub const ADDRESS_WRONG: &str = "An address begins with https:// or http://.";
     pub const EXAMPLES: &str = "Or look at an example";
+    pub const ALL_EXAMPLES: &str = "Examples";
     pub const EXAMPLES_LOADING: &str = "Loading the examples…";
     pub const DROP_HERE: &str = "Drop the model to open it";
     pub const PROGRESS: &str = "Progress of reading";
@@ -595,6 +596,7 @@ pub mod fault {
     pub const TRY_LATER: &str = "Try again later, or download the file and open it from your disk.";
     pub const TRY_AGAIN: &str = "Try again, or download the file and open it from your disk.";
     pub const TRY_ONLINE: &str = "Try again when it is online, or open a file from your disk.";
+    pub const NO_START: &str = "it did not start";
     pub const OTHER_BUILD: &str = "the model reader is from another version of this page";
     pub const RELOAD: &str =
         "The rest of the page still works. Open the model again; if it happens again, reload the page.";

@@ -1,7 +1,7 @@
 //! Opening models: examples, files, folders and addresses, and everything that can be wrong with them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use e2e::{Fault, Options, Page, Server, dist, output_dir};
 
@@ -173,6 +173,52 @@ fn what_is_wrong_with_an_address_is_named_with_a_remedy() {
     page.wait_for_text("#address-wrong", "https://");
 }
 
+/// A model whose weights are behind its graph, this many bytes of them.
+fn heavy_model(weights: usize) -> Vec<u8> {
+    let raw = vec![1u8; weights];
+    let elements = (weights / 4) as u64;
+    let tensor = [whole(1, elements), whole(2, 1), bytes(8, b"w"), bytes(9, &raw)].concat();
+    let node = [bytes(1, b"x"), bytes(1, b"w"), bytes(2, b"y"), bytes(3, b"add"), bytes(4, b"Add")].concat();
+    let graph =
+        [bytes(1, &node), bytes(2, b"heavy"), bytes(5, &tensor), port(11, "x", elements), port(12, "y", elements)]
+            .concat();
+    [whole(1, 8), bytes(7, &graph), bytes(8, &whole(2, 17))].concat()
+}
+
+#[test]
+fn the_weights_behind_an_address_are_not_loaded() {
+    let page = ready();
+    let heavy = written("heavy.onnx", &heavy_model(24 << 20));
+    let other = Server::start(&output_dir(), 0).expect("a server of another origin");
+    open_address(&page, &other.url("heavy.onnx"));
+    page.wait_for_text("#model h2", "heavy.onnx");
+    assert!(figures(&page).contains("6,291,456"), "{}", figures(&page));
+    let loaded: u64 = other.requests().iter().filter(|seen| seen.method == "GET").map(|seen| seen.bytes).sum();
+    assert!(loaded < 2 << 20, "{loaded} bytes of 24 MiB");
+    // The same from a server that would send all of it: refused before it is loaded, or read whole where it is small enough.
+    open_address(&page, &other.url_with(Fault::NoRange, "heavy.onnx"));
+    page.wait_for_true("an answer", "!document.querySelector('.reading.on')");
+    let heavier = written("heavier.onnx", &heavy_model(40 << 20));
+    open_address(&page, &other.url_with(Fault::NoRange, "heavier.onnx"));
+    page.wait_for_text("[role=alert]", "ignores Range");
+    page.wait_for_text("[role=alert]", "Download the file");
+    for file in [heavy, heavier] {
+        let _ = fs::remove_file(file);
+    }
+}
+
+#[test]
+fn a_folder_is_dropped_with_its_weights_beside_it() {
+    let folder = output_dir().join("folder");
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("notes.txt"), "not a model").expect("a file");
+    fs::copy(example("ds_cnn_kws.onnx"), folder.join("keywords.onnx")).expect("a copy");
+    let page = ready();
+    page.drop_files("main", &[&folder]);
+    page.wait_for_text("#model h2", "keywords.onnx");
+    page.assert_no_errors();
+}
+
 #[test]
 fn a_small_file_of_a_server_that_ignores_ranges_is_read_whole() {
     let page = ready();
@@ -209,33 +255,41 @@ fn a_reader_that_stops_is_said_and_started_again() {
     page.wait_for_none("[role=alert]");
 }
 
-/// A file in protobuf, by hand: a chain of many additions.
+/// Protobuf by hand: a number as it is written.
+fn number(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// A field that holds a number.
+fn whole(field: u64, value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    number(field << 3, &mut out);
+    number(value, &mut out);
+    out
+}
+
+/// A field that holds bytes, a text or a message.
+fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    number(field << 3 | 2, &mut out);
+    number(value.len() as u64, &mut out);
+    out.extend_from_slice(value);
+    out
+}
+
+/// An input or output: floats in one dimension.
+fn port(field: u64, name: &str, size: u64) -> Vec<u8> {
+    let dim = bytes(1, &whole(1, size));
+    let tensor = [whole(1, 1), bytes(2, &dim)].concat();
+    bytes(field, &[bytes(1, name.as_bytes()), bytes(2, &bytes(1, &tensor))].concat())
+}
+
+/// A chain of many additions.
 fn long_model(nodes: usize) -> Vec<u8> {
-    fn number(mut value: u64, out: &mut Vec<u8>) {
-        while value >= 0x80 {
-            out.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        out.push(value as u8);
-    }
-    fn whole(field: u64, value: u64) -> Vec<u8> {
-        let mut out = Vec::new();
-        number(field << 3, &mut out);
-        number(value, &mut out);
-        out
-    }
-    fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        number(field << 3 | 2, &mut out);
-        number(value.len() as u64, &mut out);
-        out.extend_from_slice(value);
-        out
-    }
-    let port = |field: u64, name: &str| {
-        let dim = bytes(1, &whole(1, 64));
-        let tensor = [whole(1, 1), bytes(2, &dim)].concat();
-        bytes(field, &[bytes(1, name.as_bytes()), bytes(2, &bytes(1, &tensor))].concat())
-    };
     let mut graph = Vec::new();
     for at in 0..nodes {
         let (from, to) = (format!("v{at}"), format!("v{}", at + 1));
@@ -249,8 +303,8 @@ fn long_model(nodes: usize) -> Vec<u8> {
         graph.extend(bytes(1, &node.concat()));
     }
     graph.extend(bytes(2, b"long"));
-    graph.extend(port(11, "v0"));
-    graph.extend(port(12, &format!("v{nodes}")));
+    graph.extend(port(11, "v0", 64));
+    graph.extend(port(12, &format!("v{nodes}"), 64));
     [whole(1, 8), bytes(7, &graph), bytes(8, &whole(2, 17))].concat()
 }
 
@@ -269,9 +323,4 @@ fn ten_thousand_layers_stay_fluid() {
     page.wait_for_text("#layers [role=status]", "100 of 10,000 layers");
     page.wait_for_text("#layers tbody", "add4200");
     page.assert_no_errors();
-    drop_quietly(Path::new("long.onnx"));
-}
-
-fn drop_quietly(name: &Path) {
-    let _ = fs::remove_file(output_dir().join(name));
 }

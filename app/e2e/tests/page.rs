@@ -146,6 +146,26 @@ fn a_phone_shows_everything_without_scrolling_sideways() {
 }
 
 #[test]
+fn a_crash_is_a_page_that_can_be_reported() {
+    let page = ready("#epochs=5", &Options { before: CLIPBOARD.to_owned(), ..Options::default() });
+    // A document that takes no new elements makes the program fail as nothing a person does here can.
+    page.eval(
+        "(() => { Node.prototype.insertBefore = () => { throw new Error('broken for a test') }; return true })()",
+    );
+    page.click("button >> How was this computed?");
+    page.wait_for_text("h1", "Greenprint stopped");
+    let report = page.text("#crash-report");
+    assert!(report.contains("build ") && report.contains("epochs=5"), "{report}");
+    page.click("button >> Copy the report");
+    page.wait_for("button >> Copied");
+    assert!(page.eval("window.copied").to_string().contains("epochs=5"));
+    page.assert_accessible();
+    page.click("button >> Reload the page");
+    page.wait_for("#layers tbody tr");
+    assert_eq!(page.value("#epochs"), "5");
+}
+
+#[test]
 fn charts_are_as_sharp_as_the_screen_and_follow_the_theme() {
     let page = ready("", &Options { scale: 2.0, ..Options::default() });
     page.wait_for_true(

@@ -5,6 +5,7 @@
 use crate::BUILD_ID;
 use crate::protocol::{Answer, Dims, Fault, Request};
 use crate::text;
+use gloo::timers::callback::Timeout;
 use js_sys::Array;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -39,11 +40,20 @@ struct Inner {
     last: Option<Wanted>,
     /// Whether the running worker holds the model of `last`.
     holds_last: bool,
+    /// Whether the worker is counting with other numbers, and the numbers that came up in the meantime:
+    /// a slider moves faster than a large model is counted, and only its last place matters.
+    counting: bool,
+    counting_next: Option<Dims>,
     said: Callback<Answer>,
 }
 
+/// How long a worker may take to start before it is given up.
+const START_LIMIT_MS: u32 = 60_000;
+
 struct Running {
     worker: web_sys::Worker,
+    /// Gives up a worker that never says that it runs; gone once it has.
+    start_limit: Option<Timeout>,
     ready: bool,
     waiting: Vec<JsValue>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
@@ -61,9 +71,25 @@ impl Drop for Running {
 /// A worker whose answers go to `said`: progress, results and faults of the newest request only.
 #[hook]
 pub fn use_file_worker(said: Callback<Answer>) -> FileWorker {
-    let inner = use_mut_ref(|| Inner { running: None, job: 0, last: None, holds_last: false, said: Callback::noop() });
+    let inner = use_mut_ref(|| Inner {
+        running: None,
+        job: 0,
+        last: None,
+        holds_last: false,
+        counting: false,
+        counting_next: None,
+        said: Callback::noop(),
+    });
     inner.borrow_mut().said = said;
     FileWorker { inner }
+}
+
+impl Inner {
+    fn forget_model(&mut self) {
+        self.holds_last = false;
+        self.counting = false;
+        self.counting_next = None;
+    }
 }
 
 impl FileWorker {
@@ -71,7 +97,7 @@ impl FileWorker {
     pub fn open(&self, wanted: Wanted, dims: Dims) {
         let mut inner = self.inner.borrow_mut();
         inner.last = Some(wanted);
-        inner.holds_last = false;
+        inner.forget_model();
         drop(inner);
         self.read_last(dims);
     }
@@ -82,6 +108,14 @@ impl FileWorker {
             self.read_last(dims);
             return;
         }
+        {
+            let mut inner = self.inner.borrow_mut();
+            if inner.counting {
+                inner.counting_next = Some(dims);
+                return;
+            }
+            inner.counting = true;
+        }
         let job = self.next_job();
         self.send(&Request::Infer { job, dims }, &[]);
     }
@@ -90,7 +124,7 @@ impl FileWorker {
     pub fn cancel(&self) {
         let mut inner = self.inner.borrow_mut();
         inner.job += 1;
-        inner.holds_last = false;
+        inner.forget_model();
         inner.running = None;
     }
 
@@ -159,7 +193,18 @@ impl FileWorker {
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Ok(Running { worker, ready: false, waiting: Vec::new(), _on_message: on_message, _on_error: on_error })
+        let start_limit = Timeout::new(START_LIMIT_MS, {
+            let this = self.clone();
+            move || this.crashed(text::fault::NO_START.to_owned())
+        });
+        Ok(Running {
+            worker,
+            start_limit: Some(start_limit),
+            ready: false,
+            waiting: Vec::new(),
+            _on_message: on_message,
+            _on_error: on_error,
+        })
     }
 
     fn hear(&self, text: &str) {
@@ -173,6 +218,7 @@ impl FileWorker {
             Answer::Hello(build) if build == BUILD_ID => {
                 if let Some(running) = &mut inner.running {
                     running.ready = true;
+                    running.start_limit = None;
                     for message in running.waiting.drain(..) {
                         let _ = running.worker.post_message(&message);
                     }
@@ -186,23 +232,31 @@ impl FileWorker {
             Answer::Progress { job, .. } | Answer::Done { job, .. } | Answer::Failed { job, .. } if *job != newest => {
                 return;
             }
-            Answer::Done { .. } => inner.holds_last = true,
-            Answer::Progress { .. } | Answer::Failed { .. } => {}
+            Answer::Done { .. } => {
+                inner.holds_last = true;
+                inner.counting = false;
+            }
+            Answer::Failed { .. } => inner.counting = false,
+            Answer::Progress { .. } => {}
         }
         let said = inner.said.clone();
+        let next = if inner.counting { None } else { inner.counting_next.take() };
         drop(inner);
         said.emit(answer);
+        if let Some(dims) = next {
+            self.infer(dims);
+        }
     }
 
     /// The worker is gone; the next request starts another.
     fn crashed(&self, words: String) {
         let worker = {
             let mut inner = self.inner.borrow_mut();
-            inner.holds_last = false;
+            inner.forget_model();
             inner.running.take()
         };
         // Its closures are on the stack: they are dropped once this handler has returned.
-        gloo::timers::callback::Timeout::new(0, move || drop(worker)).forget();
+        Timeout::new(0, move || drop(worker)).forget();
         self.fail(text::fault::worker_crashed(&words));
     }
 

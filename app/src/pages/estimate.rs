@@ -115,13 +115,22 @@ pub fn Estimate() -> Html {
             }
         });
     }
-    // Other numbers for the dimensions: the worker still holds the model.
+    // Other numbers for the dimensions: the worker still holds the model. Numbers chosen while it was being read wait for it.
     {
         let (state, worker, gallery) = (state.clone(), worker.clone(), gallery.clone());
-        use_effect_with(state.scenario.dims.clone(), move |dims| {
-            if state.is_current() && state.reading.is_none() {
+        let asked = use_mut_ref(|| None::<(ModelRef, Dims)>);
+        use_effect_with((state.scenario.dims.clone(), state.inspection.clone()), move |(dims, counts)| {
+            let Some(counts) = counts.as_ref().filter(|_| state.is_current() && state.reading.is_none()) else {
+                return;
+            };
+            let differs =
+                dims.iter().any(|(name, size)| counts.dynamic_dims.get(name).is_some_and(|used| used != size));
+            let wanted = Some((state.scenario.model.clone(), dims.clone()));
+            // Asked once: a number that the model does not take must not be asked for again and again.
+            if differs && *asked.borrow() != wanted {
                 worker.infer(dims_of(&state.scenario.model, &gallery, dims));
             }
+            *asked.borrow_mut() = if differs { wanted } else { None };
         });
     }
     // The address follows the scenario.

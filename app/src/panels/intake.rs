@@ -173,7 +173,7 @@ pub fn Intake(props: &IntakeProps) -> Html {
                     },
                 } }
             </div>
-            <Dialog id="gallery" title={text::intake::EXAMPLES} close_label={text::page::CLOSE} open={*all} close={close_all}>
+            <Dialog id="gallery" title={text::intake::ALL_EXAMPLES} close_label={text::page::CLOSE} open={*all} close={close_all}>
                 if let Gallery::Here(entries) = &props.gallery {
                     <ul class="gallery">{ for entries.iter().map(|entry| card(entry, &chosen, &choose, true)) }</ul>
                 }
