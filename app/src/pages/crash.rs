@@ -8,7 +8,8 @@ use std::panic::PanicHookInfo;
 
 /// From here on a panic becomes a page that can be reported.
 pub fn catch_crashes() {
-    std::panic::set_hook(Box::new(|info| {
+    // The framework would put a hook of its own in the place of one set directly.
+    yew::set_custom_panic_hook(Box::new(|info| {
         let report = report(info);
         gloo::console::error!(report.clone());
         show(&report);
