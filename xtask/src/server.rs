@@ -4,18 +4,19 @@
 //! server that ignores ranges, lacks CORS headers, redirects, is slow or breaks off.
 //! It is a tool for one's own machine: it listens on the loopback address only.
 
-use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tiny_http::{Header, Method, Request, Response, StatusCode};
-
-/// How many requests are answered side by side, slow ones included.
-const THREADS: usize = 8;
+/// Longest head of a request, in bytes.
+const LONGEST_HEAD: u64 = 64 * 1024;
+/// How long a connection may lie idle.
+const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// How many ports are tried, counted up from the wished one.
 const PORTS: u16 = 20;
 /// Pause before each piece that [`Fault::Slow`] sends.
@@ -83,11 +84,14 @@ pub struct Seen {
 }
 
 /// A running server. It stops when dropped.
+///
+/// Each connection has a thread of its own: a browser opens several at once and keeps them,
+/// and a request on one must never wait for another to be closed.
 pub struct Server {
-    http: Arc<tiny_http::Server>,
     port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
-    threads: Vec<JoinHandle<()>>,
+    stopped: Arc<AtomicBool>,
+    accepting: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -99,31 +103,26 @@ impl Server {
         if !dir.is_dir() {
             return Err(format!("{} is not a folder", dir.display()));
         }
-        let mut wished: VecDeque<u16> = match port {
-            0 => VecDeque::from([0]),
-            _ => (port..=port.saturating_add(PORTS - 1)).collect(),
-        };
-        let http = loop {
-            let Some(next) = wished.pop_front() else {
-                return Err(format!("no free port from {port} on; choose another with --port"));
-            };
-            if let Ok(http) = tiny_http::Server::http(("127.0.0.1", next)) {
-                break Arc::new(http);
-            }
-        };
-        let port = http.server_addr().to_ip().map_or(0, |ip| ip.port());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let threads = (0..THREADS)
-            .map(|_| {
-                let (http, dir, seen) = (http.clone(), dir.to_path_buf(), seen.clone());
-                thread::spawn(move || {
-                    while let Ok(request) = http.recv() {
-                        answer(request, &dir, &seen);
+        let last = if port == 0 { 0 } else { port.saturating_add(PORTS - 1) };
+        let listener = (port..=last)
+            .find_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
+            .ok_or_else(|| format!("no free port from {port} on; choose another with --port"))?;
+        let port = listener.local_addr().map_err(|why| why.to_string())?.port();
+        let (seen, stopped) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let accepting = thread::spawn({
+            let (dir, seen, stopped) = (dir.to_path_buf(), seen.clone(), stopped.clone());
+            move || {
+                for stream in listener.incoming().flatten() {
+                    if stopped.load(Ordering::Relaxed) {
+                        return;
                     }
-                })
-            })
-            .collect();
-        Ok(Server { http, port, seen, threads })
+                    let (dir, seen) = (dir.clone(), seen.clone());
+                    // A reader that went away is no fault of ours.
+                    thread::spawn(move || serve(stream, &dir, &seen).unwrap_or_default());
+                }
+            }
+        });
+        Ok(Server { port, seen, stopped, accepting: Some(accepting) })
     }
 
     /// The port it listens on.
@@ -148,34 +147,79 @@ impl Server {
 
     /// Waits until the process is ended from outside.
     pub fn wait(mut self) {
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.join();
         }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for _ in 0..THREADS {
-            self.http.unblock();
-        }
+        self.stopped.store(true, Ordering::Relaxed);
+        // One more connection, so that it notices.
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
     }
 }
 
-fn answer(request: Request, dir: &Path, seen: &Mutex<Vec<Seen>>) {
-    let range = request.headers().iter().find(|h| h.field.equiv("Range")).map(|h| h.value.as_str().to_owned());
-    let answer = Answer::to(request.method(), request.url(), range.as_deref(), dir);
-    if let Ok(mut seen) = seen.lock() {
-        seen.push(Seen {
-            method: request.method().to_string(),
-            path: request.url().to_owned(),
-            range,
-            status: answer.status,
-            bytes: answer.length,
-        });
+/// Answers the requests of one connection, one after the other.
+fn serve(mut stream: TcpStream, dir: &Path, seen: &Mutex<Vec<Seen>>) -> io::Result<()> {
+    stream.set_read_timeout(Some(IDLE_LIMIT))?;
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    while let Some(request) = Request::read(&mut reader)? {
+        let answer = Answer::to(&request, dir);
+        if let Ok(mut seen) = seen.lock() {
+            seen.push(Seen {
+                method: request.method.clone(),
+                path: request.path.clone(),
+                range: request.range.clone(),
+                status: answer.status,
+                bytes: answer.length,
+            });
+        }
+        let broken_off = answer.fault == Some(Fault::Cut);
+        answer.send(&mut stream, request.method == "HEAD")?;
+        if broken_off || request.close {
+            break;
+        }
     }
-    // A reader that went away is no fault of ours.
-    let _ = answer.send(request);
+    Ok(())
+}
+
+/// What of a request matters here. Its body does not: nothing that is answered has one.
+struct Request {
+    method: String,
+    path: String,
+    range: Option<String>,
+    close: bool,
+}
+
+impl Request {
+    /// The next request of a connection; nothing when the other side has closed it.
+    fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
+        let mut head = reader.take(LONGEST_HEAD);
+        let mut line = String::new();
+        if head.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let mut words = line.split_whitespace().map(str::to_owned);
+        let (Some(method), Some(path)) = (words.next(), words.next()) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let mut request = Request { method, path, range: None, close: false };
+        loop {
+            let mut line = String::new();
+            if head.read_line(&mut line)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let Some((name, value)) = line.split_once(':') else { return Ok(Some(request)) };
+            match name.to_ascii_lowercase().as_str() {
+                "range" => request.range = Some(value.trim().to_owned()),
+                "connection" => request.close = value.trim().eq_ignore_ascii_case("close"),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// What will be sent: status, headers and body.
@@ -188,20 +232,20 @@ struct Answer {
 }
 
 impl Answer {
-    fn to(method: &Method, url: &str, range: Option<&str>, dir: &Path) -> Answer {
-        let path = url.split(['?', '#']).next().unwrap_or_default();
+    fn to(request: &Request, dir: &Path) -> Answer {
+        let path = request.path.split(['?', '#']).next().unwrap_or_default();
         let (fault, path) = Fault::of(path.trim_start_matches('/'));
-        let mut answer = match (method, fault) {
-            (Method::Options, _) => Answer::text(204, ""),
-            (Method::Get | Method::Head, Some(Fault::NotFound)) => Answer::text(404, "not found"),
-            (Method::Get | Method::Head, Some(Fault::Broken)) => Answer::text(500, "out of order"),
-            (Method::Get | Method::Head, Some(Fault::Redirect)) => {
+        let mut answer = match (request.method.as_str(), fault) {
+            ("OPTIONS", _) => Answer::text(204, ""),
+            ("GET" | "HEAD", Some(Fault::NotFound)) => Answer::text(404, "not found"),
+            ("GET" | "HEAD", Some(Fault::Broken)) => Answer::text(500, "out of order"),
+            ("GET" | "HEAD", Some(Fault::Redirect)) => {
                 let mut redirect = Answer::text(302, "");
                 redirect.headers.push(("Location", format!("/{path}")));
                 redirect
             }
-            (Method::Get | Method::Head, _) => {
-                let range = range.filter(|_| fault != Some(Fault::NoRange));
+            ("GET" | "HEAD", _) => {
+                let range = request.range.as_deref().filter(|_| fault != Some(Fault::NoRange));
                 Answer::file(dir, path, range).unwrap_or_else(|_| Answer::text(404, "not found"))
             }
             _ => Answer::text(405, "only GET and HEAD are answered"),
@@ -258,33 +302,24 @@ impl Answer {
         Ok(Answer { status, headers, body: Box::new(file.take(length)), length, fault: None })
     }
 
-    fn send(self, request: Request) -> io::Result<()> {
-        let body: Box<dyn Read + Send> = match self.fault {
-            Some(Fault::Slow) => Box::new(Slow(self.body)),
-            Some(Fault::Cut) => return self.send_half(request),
-            _ => self.body,
-        };
-        let headers =
-            self.headers.iter().filter_map(|(name, value)| Header::from_bytes(*name, value.as_str()).ok()).collect();
-        let length = usize::try_from(self.length).ok();
-        let response =
-            Response::new(StatusCode(self.status), headers, body, length, None).with_chunked_threshold(usize::MAX);
-        request.respond(response)
-    }
-
-    /// The server's library always completes an answer, so this one is written by hand: chunked, with a broken chunk.
-    fn send_half(self, request: Request) -> io::Result<()> {
-        let mut half = Vec::new();
-        self.body.take(self.length / 2).read_to_end(&mut half)?;
-        let mut writer = request.into_writer();
-        write!(writer, "HTTP/1.1 {} Half\r\n", self.status)?;
+    /// Writes status, headers and, unless only the head is wanted, the body.
+    fn send(self, stream: &mut TcpStream, head_only: bool) -> io::Result<()> {
+        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, if self.status < 400 { "OK" } else { "Not OK" });
         for (name, value) in &self.headers {
-            write!(writer, "{name}: {value}\r\n")?;
+            head.push_str(&format!("{name}: {value}\r\n"));
         }
-        write!(writer, "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", half.len())?;
-        writer.write_all(&half)?;
-        writer.write_all(b"\r\nno chunk\r\n")?;
-        writer.flush()
+        head.push_str(&format!("Content-Length: {}\r\n\r\n", self.length));
+        stream.write_all(head.as_bytes())?;
+        if head_only {
+            return Ok(());
+        }
+        let sent = match self.fault {
+            Some(Fault::Slow) => io::copy(&mut Slow(self.body), stream)?,
+            Some(Fault::Cut) => return io::copy(&mut self.body.take(self.length / 2), stream).map(|_| ()),
+            _ => io::copy(&mut self.body.take(self.length), stream)?,
+        };
+        // A file that became shorter meanwhile: the connection cannot be used for another answer.
+        if sent == self.length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 }
 
@@ -390,6 +425,47 @@ mod tests {
         assert_eq!(below(dir, "a/%2e%2e/%2e%2e/x"), None);
         assert_eq!(below(dir, "%2Fetc/passwd"), None);
         assert_eq!(below(dir, "%zz"), None);
+    }
+
+    #[test]
+    fn requests_are_read_one_after_the_other() {
+        let sent = b"GET /a?b HTTP/1.1\r\nRANGE: bytes=0-9\r\n\r\nHEAD / HTTP/1.1\r\nConnection: close\r\n\r\n";
+        let mut reader = &sent[..];
+        let first = Request::read(&mut reader).expect("a request").expect("one");
+        assert_eq!(
+            (first.method.as_str(), first.path.as_str(), first.range.as_deref()),
+            ("GET", "/a?b", Some("bytes=0-9"))
+        );
+        let second = Request::read(&mut reader).expect("a request").expect("another");
+        assert!(second.method == "HEAD" && second.close && !first.close);
+        assert!(Request::read(&mut reader).expect("the end").is_none());
+        assert!(Request::read(&mut &b"nonsense\r\n\r\n"[..]).is_err());
+    }
+
+    #[test]
+    fn many_connections_are_answered_while_others_lie_idle() {
+        let dir = std::env::temp_dir().join(format!("server-test-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("a folder");
+        std::fs::write(dir.join("a.txt"), "hello").expect("a file");
+        let server = Server::start(&dir, 0).expect("a server");
+        let mut kept = Vec::new();
+        for _ in 0..40 {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, server.port())).expect("a connection");
+            stream.write_all(b"GET /a.txt HTTP/1.1\r\n\r\n").expect("a request");
+            kept.push(stream);
+        }
+        for stream in &mut kept {
+            stream.set_read_timeout(Some(IDLE_LIMIT)).expect("a limit");
+            let mut text = Vec::new();
+            let mut piece = [0u8; 512];
+            while !text.ends_with(b"\r\n\r\nhello") {
+                let count = stream.read(&mut piece).expect("an answer");
+                assert!(count > 0, "{}", String::from_utf8_lossy(&text));
+                text.extend_from_slice(&piece[..count]);
+            }
+        }
+        assert_eq!(server.requests().len(), 40);
+        let _ = std::fs::remove_dir_all(&dir);
     }
 
     #[test]
