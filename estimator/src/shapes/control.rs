@@ -113,6 +113,7 @@ fn repeat<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> I
     contents.resize(carried, None);
     let mut blocks = Vec::new();
     let mut collected: Vec<Type> = vec![None; scanned];
+    let mut collected_contents: Vec<Vec<Option<Arc<Known>>>> = vec![Vec::new(); scanned];
     let mut turns = 0i64;
     let mut ended = most == Some(0);
     // Turn by turn, as long as it is known that there is a next turn and it is affordable.
@@ -143,8 +144,9 @@ fn repeat<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> I
             body.outputs.first().and_then(|id| engine.contents_of(*id)).and_then(|known| known.single()?.value());
         let next: Vec<Type> = (0..carried).map(|place| result(engine, place + 1)).collect();
         let next_contents = (0..carried).map(|place| engine.contents_of(*body.outputs.get(place + 1)?)).collect();
-        for (place, slot) in collected.iter_mut().enumerate() {
+        for (place, (slot, contents)) in collected.iter_mut().zip(&mut collected_contents).enumerate() {
             *slot = result(engine, 1 + carried + place);
+            contents.push(body.outputs.get(1 + carried + place).and_then(|id| engine.contents_of(*id)));
         }
         blocks.push(Block { role: "body", times: 1, alternative: false, steps });
         turns += 1;
@@ -181,7 +183,10 @@ fn repeat<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> I
         outputs.push(stacked(declared, &total, 0));
     }
     let mut known: Vec<Option<Known>> = match ended {
-        true => contents.into_iter().map(|known| known.map(|known| known.as_ref().clone())).collect(),
+        true => {
+            let carried = contents.into_iter().map(|known| known.map(|known| known.as_ref().clone()));
+            carried.chain(collected_contents.iter().map(|turns| stacked_contents(turns))).collect()
+        }
         false => Vec::new(),
     };
     known.resize(outputs.len(), None);
@@ -244,19 +249,25 @@ fn map_sequence<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]
     let turns = length.unwrap_or(1);
     let mut blocks = Vec::new();
     let mut items: Vec<Vec<Option<ValueType>>> = vec![Vec::new(); body.outputs.len()];
+    let mut contents: Vec<Vec<Option<Arc<Known>>>> = vec![Vec::new(); body.outputs.len()];
     for turn in 0..turns {
         for (place, of) in inputs.iter().enumerate() {
+            let known = known_input(engine, node, place).and_then(|known| match known.items() {
+                Some(items) => items.get(turn).cloned().flatten(),
+                None => Some(known),
+            });
             let item = match of.as_deref() {
                 Some(ValueType::Sequence(list)) => {
                     list.items.as_ref().and_then(|items| items.get(turn).cloned()).or(list.element.as_deref().cloned())
                 }
                 other => other.cloned(),
             };
-            bind(engine, body, place, item.map(Arc::new), None);
+            bind(engine, body, place, item.map(Arc::new), known.as_deref().cloned());
         }
         let steps = engine.walk(&body.nodes);
-        for (slot, id) in items.iter_mut().zip(&body.outputs) {
+        for ((slot, contents), id) in items.iter_mut().zip(&mut contents).zip(&body.outputs) {
             slot.push(engine.type_of(*id).as_deref().cloned());
+            contents.push(engine.contents_of(*id));
         }
         blocks.push(Block { role: "body", times: 1, alternative: false, steps });
     }
@@ -270,7 +281,8 @@ fn map_sequence<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]
         let items = length.and_then(|_| items.into_iter().collect());
         Some(ValueType::Sequence(SequenceType { element, items }))
     });
-    Inner { outcome: Ok(()), outputs: lists.collect(), contents: Vec::new(), blocks }
+    let contents = contents.into_iter().map(|items| length.and_then(|_| Known::list_of(items)));
+    Inner { outcome: Ok(()), outputs: lists.collect(), contents: contents.collect(), blocks }
 }
 
 fn known_input(engine: &Engine<'_, '_>, node: &Node, index: usize) -> Option<Arc<Known>> {
@@ -305,6 +317,16 @@ fn shape_of(of: &Type) -> Option<Vec<Dim>> {
 
 fn same_types(a: &[Type], b: &[Type]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| shape_of(a) == shape_of(b))
+}
+
+/// Known contents of each turn, stacked along a new first axis.
+fn stacked_contents(turns: &[Option<Arc<Known>>]) -> Option<Known> {
+    let raised = |known: &Option<Arc<Known>>| {
+        let known = known.as_ref()?;
+        known.reshaped_to([&[1], known.shape.as_slice()].concat())
+    };
+    let turns = turns.iter().map(raised).collect::<Option<Vec<Known>>>()?;
+    Known::joined(&turns.iter().collect::<Vec<_>>(), 0)
 }
 
 /// One tensor per turn, stacked along a new axis.
