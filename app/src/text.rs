@@ -99,6 +99,7 @@ pub mod model {
     use estimator::scenario::ModelRef;
     use std::collections::BTreeMap;
 
+    pub const SAVE: &str = "Save the counts as JSON";
     pub const BY_COUNTS: &str = "Model given by its size";
     pub const PARAMETERS: &str = "Parameters";
     pub const MACS: &str = "MACs";
@@ -318,6 +319,7 @@ pub mod result {
     pub const MORE_EQUIVALENTS: &str = "More comparisons, and their sources";
     pub const HOW: &str = "How was this computed?";
     pub const HOW_TITLE: &str = "How this was computed";
+    pub const SAVE: &str = "Save as JSON";
     pub const HOW_LEDE: &str = "Each line is a formula, the same with your numbers in it, and its result. Central figures; the assumptions behind them are listed on the page.";
     pub const HOW_RANGES: &str =
         "Low and high figures come from the spans of the assumptions, combined as independent errors.";

@@ -111,7 +111,12 @@ fn wasm(rust: &WasmRust, filter: Option<&str>) -> Result<(), String> {
 }
 
 fn e2e(mode: Mode, filter: Option<&str>) -> Result<(), String> {
+    // A test compares the page with the command line.
+    run(program("cargo").args(["build", "--locked", "--package", "estimator", "--bin", "greenprint"]))?;
     let mut cargo = program("cargo");
-    cargo.args(["test", "--locked", "--package", "e2e", "--tests"]).env("GREENPRINT_DIST", mode.dist());
+    cargo.args(["test", "--locked", "--package", "e2e", "--tests"]).env("GREENPRINT_DIST", mode.dist()).env(
+        "GREENPRINT_CLI",
+        tools::target_dir().join("debug").join(format!("greenprint{}", std::env::consts::EXE_SUFFIX)),
+    );
     run(cargo.args(filter))
 }

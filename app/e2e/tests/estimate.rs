@@ -195,3 +195,98 @@ fn it_prints_without_its_controls() {
     page.wait_for_none("button >> Open a file…");
     page.wait_for("#result .headline");
 }
+
+/// Keeps what the page would save as a file.
+const SAVED: &str = "window.saved = {}; const made = URL.createObjectURL.bind(URL);
+    URL.createObjectURL = (blob) => { window.last = blob.text(); return made(blob); };
+    HTMLAnchorElement.prototype.click = function () { window.saved[this.download] = window.last; };";
+
+/// What the page saves when a button is pressed.
+fn saved(page: &Page, button: &str, file: &str) -> serde_json::Value {
+    page.click(button);
+    let text = page.eval(&format!("window.saved['{file}']"));
+    serde_json::from_str(text.as_str().unwrap_or_default()).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// What the command line prints for the same.
+fn printed(arguments: &[&str]) -> serde_json::Value {
+    let program = std::env::var("GREENPRINT_CLI").expect("cargo xtask test says where the program is");
+    let output = std::process::Command::new(program).args(arguments).arg("--json").output().expect("it starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("it prints JSON")
+}
+
+#[test]
+fn the_command_line_prints_the_same_to_the_last_digit() {
+    let folder = xtask::tools::root().join("examples/models");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let options = Options { before: SAVED.to_owned(), ..Options::default() };
+    for (link, model, dims, job) in [
+        (
+            "#model=resnet50&epochs=12&n=4&on=v100-sxm2-16gb&at=fr",
+            file("resnet50.onnx"),
+            &[][..],
+            &[
+                "train",
+                "--samples",
+                "1281167",
+                "--epochs",
+                "12",
+                "--batch",
+                "256",
+                "--device",
+                "v100-sxm2-16gb",
+                "--count",
+                "4",
+                "--region",
+                "fr",
+            ][..],
+        ),
+        (
+            "#do=serve&model=bert-base&dim.sequence=384&on=t4&n=1&p=fp16&batch=8&rpd=250000&at=pl",
+            file("bert_base.onnx"),
+            &["--dim", "sequence=384"],
+            &[
+                "infer",
+                "--device",
+                "t4",
+                "--count",
+                "1",
+                "--precision",
+                "fp16",
+                "--batch",
+                "8",
+                "--requests-per-day",
+                "250000",
+                "--region",
+                "pl",
+            ],
+        ),
+    ] {
+        let page = Page::open_with(link, &options);
+        page.wait_for("#result .headline");
+        page.wait_for("#layers tbody tr");
+        let here = saved(&page, "#result button >> Save as JSON", "greenprint-estimate.json");
+        let there = printed(&[job, &["--model", &model], dims].concat());
+        for part in [
+            "flops",
+            "hours",
+            "energy_kwh",
+            "energy_parts_kwh",
+            "co2e_kg",
+            "embodied_kg",
+            "water_l",
+            "cost_usd",
+            "assumptions",
+            "sensitivity",
+        ] {
+            assert_eq!(here[part], there[part], "{part} of {link}");
+        }
+        page.eval("document.querySelector('#model details.about').open = true");
+        let here = saved(&page, "#model button >> Save the counts", "greenprint-model.json");
+        let mut there = printed(&[&["inspect", &model], dims].concat());
+        // The one difference allowed: a page reads a file in pieces of another size.
+        there["bytes_read"] = here["bytes_read"].clone();
+        assert_eq!(here, there, "{link}");
+    }
+}

@@ -4,10 +4,10 @@ use crate::hooks::Gallery;
 use crate::numbers;
 use crate::state::{Action, Counts};
 use crate::text;
-use crate::widgets::{Exact, NumberField, Slide};
+use crate::widgets::{Exact, JsonRecord, NumberField, SaveJson, Slide};
 use estimator::format;
 use estimator::notes::{Level, Note};
-use estimator::report::{Inspection, NotCounted, Port};
+use estimator::report::{NotCounted, Port};
 use estimator::scenario::ModelRef;
 use std::collections::BTreeMap;
 use yew::prelude::*;
@@ -56,7 +56,7 @@ pub fn ModelPanel(props: &ModelPanelProps) -> Html {
     }
 }
 
-fn counted(counts: &Inspection, props: &ModelPanelProps) -> Html {
+fn counted(counts: &Counts, props: &ModelPanelProps) -> Html {
     let of = |count: Option<u64>, unit: &str| count.map(|count| numbers::count(count, unit));
     let bytes = |count: Option<u64>| count.map(numbers::size);
     let intensity = counts.arithmetic_intensity.map(|value| numbers::Shown {
@@ -83,6 +83,7 @@ fn counted(counts: &Inspection, props: &ModelPanelProps) -> Html {
                 </dl>
                 { ports(text::model::INPUTS, &counts.inputs) }
                 { ports(text::model::OUTPUTS, &counts.outputs) }
+                <p><SaveJson file="greenprint-model.json" record={JsonRecord::of(counts.clone(), |counts| Some(&**counts))} label={text::model::SAVE} /></p>
             </details>
             { notes(&counts.warnings) }
         </>
@@ -102,7 +103,7 @@ fn figure(label: &'static str, shown: Option<numbers::Shown>, below: String) -> 
 }
 
 /// A field for each dimension that the file leaves open.
-fn dimensions(counts: &Inspection, props: &ModelPanelProps) -> Html {
+fn dimensions(counts: &Counts, props: &ModelPanelProps) -> Html {
     if counts.dynamic_dims.is_empty() {
         return Html::default();
     }

@@ -3,7 +3,7 @@
 use super::model::notes;
 use crate::numbers::{self, Shown};
 use crate::text;
-use crate::widgets::{Dialog, Exact, Notice, RangeBar, Tone};
+use crate::widgets::{Dialog, Exact, JsonRecord, Notice, RangeBar, SaveJson, Tone};
 use estimator::energy::EstimateError;
 use estimator::format::Readable;
 use estimator::hardware::Device;
@@ -63,7 +63,10 @@ pub fn Result(props: &ResultProps) -> Html {
                 { parts(&estimate.energy_parts_kwh, estimate.energy_kwh.central) }
                 { equivalents(&estimate.equivalents) }
                 { notes(&estimate.warnings) }
-                <p><button type="button" onclick={open} aria-haspopup="dialog">{ text::result::HOW }</button></p>
+                <p class="actions">
+                    <button type="button" onclick={open} aria-haspopup="dialog">{ text::result::HOW }</button>
+                    <SaveJson file="greenprint-estimate.json" record={JsonRecord::of(props.estimate.clone(), |shown| shown.as_ref().as_ref()?.as_ref().ok())} label={text::result::SAVE} />
+                </p>
                 <Dialog id="how" title={text::result::HOW_TITLE} close_label={text::page::CLOSE} open={*how} {close}>
                     <p>{ text::result::HOW_LEDE }</p>
                     <ol class="steps">{ for estimate.steps.iter().map(step) }</ol>

@@ -9,6 +9,7 @@ mod figure;
 mod notice;
 mod number_field;
 mod rows;
+mod save_json;
 
 pub use chart_figure::ChartFigure;
 pub use choice::{Choice, Choices};
@@ -18,3 +19,4 @@ pub use figure::{Exact, RangeBar};
 pub use notice::{Notice, Tone};
 pub use number_field::{NumberField, Slide};
 pub use rows::{Rows, use_rows};
+pub use save_json::{JsonRecord, SaveJson};
