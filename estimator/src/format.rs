@@ -17,14 +17,14 @@ pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return "unknown".to_owned();
     }
-    let magnitude = value.abs().log10().floor();
+    let magnitude = libm::log10(value.abs()).floor();
     if !(-5.0..9.0).contains(&magnitude) {
         return format!("{value:.2e}");
     }
-    let step = 10f64.powf(magnitude - 2.0);
+    let step = libm::pow(10.0, magnitude - 2.0);
     let rounded = (value / step).round() * step;
     // Rounding can carry into the next power of ten.
-    let magnitude = rounded.abs().log10().floor();
+    let magnitude = libm::log10(rounded.abs()).floor();
     let decimals = (2.0 - magnitude).max(0.0) as usize;
     let text = format!("{rounded:.decimals$}");
     let text = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };

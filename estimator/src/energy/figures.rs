@@ -128,7 +128,7 @@ impl Spread {
             least = least.min(a).min(b);
             most = most.max(a).max(b);
             if a > 0.0 && b > 0.0 && central > 0.0 {
-                let (a, b) = ((a / central).ln(), (b / central).ln());
+                let (a, b) = (libm::log(a / central), libm::log(b / central));
                 down += a.min(b).min(0.0).powi(2);
                 up += a.max(b).max(0.0).powi(2);
             } else {
@@ -136,7 +136,11 @@ impl Spread {
             }
         }
         if has_logarithm {
-            Range::new(T::of(central * (-f64::sqrt(down)).exp()), T::of(central), T::of(central * f64::sqrt(up).exp()))
+            Range::new(
+                T::of(central * libm::exp(-f64::sqrt(down))),
+                T::of(central),
+                T::of(central * libm::exp(f64::sqrt(up))),
+            )
         } else {
             Range::new(T::of(least), T::of(central), T::of(most))
         }

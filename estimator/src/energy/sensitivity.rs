@@ -27,7 +27,7 @@ pub(crate) fn of(case: &Case<'_>, chosen: &Figures) -> Vec<Sensitivity> {
     all.extend(choice(case, "batch", "Batch", batches(case)));
     let swing = |item: &Sensitivity| {
         let (low, high) = (item.low.co2e_kg.0, item.high.co2e_kg.0);
-        if low > 0.0 { (high / low).ln() } else { f64::MAX.min(high) }
+        if low > 0.0 { libm::log(high / low) } else { f64::MAX.min(high) }
     };
     let worth = chosen.get(Figure::TotalCo2e);
     all.retain(|item| worth <= 0.0 || (item.high.co2e_kg.0 - item.low.co2e_kg.0) / worth > LEAST_CHANGE);

@@ -163,7 +163,7 @@ fn language_times(case: &Case<'_>, language: LanguageModel, serving: &Serving, v
 /// 1 − (1 − active share)^tokens. It is 1 for a dense model.
 fn touched(language: LanguageModel, tokens: f64) -> f64 {
     let active = language.active_parameters / language.parameters;
-    1.0 - (1.0 - active).powf(tokens.max(1.0))
+    1.0 - libm::pow(1.0 - active, tokens.max(1.0))
 }
 
 /// What serving keeps in a device's memory: weights, and activations or KV cache of a batch.

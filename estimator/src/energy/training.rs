@@ -90,14 +90,14 @@ pub(crate) fn utilisation(
     }
     // The two are independent: their spans combine in quadrature on the logarithmic scale.
     let span = |mfu: Ratio, share: Ratio| {
-        let of_mfu = (at(mfu, bandwidth.central) / central).ln();
-        let of_share = (at(published.central, share) / central).ln();
+        let of_mfu = libm::log(at(mfu, bandwidth.central) / central);
+        let of_share = libm::log(at(published.central, share) / central);
         of_mfu.hypot(of_share)
     };
     let down = span(published.low, bandwidth.low);
     let up = span(published.high, bandwidth.high);
     Ok(Assumed {
-        span: Range::new(Ratio(central * (-down).exp()), Ratio(central), Ratio((central * up.exp()).min(1.0))),
+        span: Range::new(Ratio(central * libm::exp(-down)), Ratio(central), Ratio((central * libm::exp(up)).min(1.0))),
         source: format!(
             "{:.0} % where arithmetic is the bound, less where layers wait for memory: roofline of this model’s layers; {}",
             published.central.0 * 100.0,

@@ -140,15 +140,15 @@ impl Measure {
                 let ours = estimate.device_hours;
                 let energy = energy(estimate, boundary);
                 let draw = |energy: KilowattHours| Ratio(energy.0 / ours.central.0 * hours);
-                let time = |end: f64| (end / ours.central.0).ln().powi(2);
+                let time = |end: f64| libm::log(end / ours.central.0).powi(2);
                 // Its span is that of the energy without that of the time.
                 let narrow = |energy_end: f64, hours_end: f64| {
-                    ((energy_end / energy.central.0).ln().powi(2) - time(hours_end)).max(0.0).sqrt()
+                    (libm::log(energy_end / energy.central.0).powi(2) - time(hours_end)).max(0.0).sqrt()
                 };
                 let down = narrow(energy.low.0, ours.low.0);
                 let up = narrow(energy.high.0, ours.high.0);
                 let central = draw(energy.central);
-                Some(Range::new(Ratio(central.0 * (-down).exp()), central, Ratio(central.0 * up.exp())))
+                Some(Range::new(Ratio(central.0 * libm::exp(-down)), central, Ratio(central.0 * libm::exp(up))))
             }
             Self::OutputToken => Some(plain(estimate.accelerator_j_per_output_token?)),
         }

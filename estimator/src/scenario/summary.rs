@@ -145,7 +145,7 @@ fn gather(terms: &[LayerTerms]) -> Vec<LayerTerms> {
                 // Nothing is moved or computed: constants and other nodes that cost no time.
                 continue;
             }
-            let intensity = ((term.macs as f64 + 1.0) / (bytes + 1.0)).log2();
+            let intensity = libm::log2((term.macs as f64 + 1.0) / (bytes + 1.0));
             let share = if bytes > 0.0 { term.weight_bytes as f64 / bytes } else { 0.0 };
             let key = ((intensity / width).round() as i64, (share / width).round() as i64);
             let group = groups.entry(key).or_default();

@@ -418,7 +418,7 @@ fn rounded(value: f64, dtype: DType) -> Option<f64> {
     if value == 0.0 || !value.is_finite() {
         return Some(value);
     }
-    let exponent = (value.abs().log2().floor() as i32).max(least);
+    let exponent = (libm::log2(value.abs()).floor() as i32).max(least);
     let step = 2f64.powi(exponent - (bits - 1));
     let value = (value / step).round_ties_even() * step;
     let largest = if dtype == DType::F16 { 65504.0 } else { f64::from(f32::MAX) };

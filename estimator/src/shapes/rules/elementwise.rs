@@ -17,9 +17,9 @@ pub(super) fn find(op: &str) -> Option<Rule> {
         | "Hardmax" | "LogSoftmax" | "Softmax" => same_as_first,
         "Abs" => |call| unary(call, |a| if a.value() < Some(0) { negated(a) } else { a.clone() }, f64::abs),
         "Ceil" => |call| unary(call, Dim::clone, f64::ceil),
-        "Exp" => |call| unary(call, unknown, f64::exp),
+        "Exp" => |call| unary(call, unknown, libm::exp),
         "Floor" => |call| unary(call, Dim::clone, f64::floor),
-        "Log" => |call| unary(call, unknown, f64::ln),
+        "Log" => |call| unary(call, unknown, libm::log),
         "Neg" => |call| unary(call, negated, |a| -a),
         "Reciprocal" => |call| unary(call, unknown, f64::recip),
         "Relu" => |call| unary(call, |a| a.max(&Dim::known(0)), |a| a.max(0.0)),
@@ -159,10 +159,10 @@ fn power(call: &mut Call<'_, '_>) -> Outcome {
     let Some((base, exponent)) = call.known(0).zip(call.known(1)) else { return Ok(()) };
     let whole = |a: i64, b: i64| a.checked_pow(u32::try_from(b).ok()?);
     let known = match (&base.data, &exponent.data) {
-        (Data::Integers(_), Data::Integers(_)) => base.zip(&exponent, |a, b| a.apply(b, whole), f64::powf),
+        (Data::Integers(_), Data::Integers(_)) => base.zip(&exponent, |a, b| a.apply(b, whole), libm::pow),
         (base_data, _) => {
             let widened = base.cast(DType::F64).zip(exponent.cast(DType::F64));
-            let result = widened.and_then(|(a, b)| a.zip(&b, Dim::mul, f64::powf));
+            let result = widened.and_then(|(a, b)| a.zip(&b, Dim::mul, libm::pow));
             match base_data {
                 Data::Integers(_) => result.and_then(|result| result.cast(DType::I64)),
                 _ => result,
