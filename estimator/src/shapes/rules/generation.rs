@@ -9,21 +9,20 @@ use std::sync::Arc;
 /// The rules of this family.
 pub(super) fn find(op: &str) -> Option<Rule> {
     Some(match op {
-        "Bernoulli" => |call| like_first(call, None),
         "Constant" => constant,
         "ConstantOfShape" => constant_of_shape,
         "EyeLike" => eye_like,
         "Multinomial" => multinomial,
         "RandomNormal" | "RandomUniform" => random,
-        "RandomNormalLike" | "RandomUniformLike" => |call| like_first(call, None),
+        "Bernoulli" | "RandomNormalLike" | "RandomUniformLike" => like_first,
         "Range" => range,
         _ => return None,
     })
 }
 
 /// Shape of the first input, with the element type of an attribute or else that of the input.
-fn like_first(call: &mut Call<'_, '_>, default: Option<DType>) -> Outcome {
-    let dtype = call.dtype_attribute("dtype").or(default).or(call.dtype(0));
+fn like_first(call: &mut Call<'_, '_>) -> Outcome {
+    let dtype = call.dtype_attribute("dtype").or(call.dtype(0));
     let shape = call.shape(0);
     call.set_tensor(0, dtype, shape);
     Ok(())
@@ -95,7 +94,7 @@ fn constant_of_shape(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn eye_like(call: &mut Call<'_, '_>) -> Outcome {
-    like_first(call, None)?;
+    like_first(call)?;
     let diagonal = call.int_or("k", 0);
     let dtype = call.dtype_attribute("dtype").or(call.dtype(0));
     let known = call.shape(0).as_deref().and_then(sizes).and_then(|shape| {

@@ -1,7 +1,7 @@
 //! Operators on texts.
 
 use super::Rule;
-use crate::model::{DType, Dim};
+use crate::model::{Attribute, DType, Dim};
 use crate::shapes::Known;
 use crate::shapes::call::{Call, Outcome, broadcast};
 use std::sync::Arc;
@@ -35,7 +35,6 @@ fn string_concat(call: &mut Call<'_, '_>) -> Outcome {
 
 /// Stop words are left out; where nothing is left, one empty text is. Without stop words the shape stays.
 fn string_normalizer(call: &mut Call<'_, '_>) -> Outcome {
-    use crate::model::Attribute;
     let Some(mut shape) = call.shape(0) else {
         call.set_tensor(0, Some(DType::Text), None);
         return Ok(());
