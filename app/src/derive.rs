@@ -79,6 +79,13 @@ pub fn group_of(layer: &Layer, grouping: Grouping) -> String {
     }
 }
 
+/// Whether the model's file says to which parts its layers belong.
+pub fn has_parts(inspection: &Inspection) -> bool {
+    let mut parts = inspection.layers.iter().map(|layer| group_of(layer, Grouping::Part));
+    let first = parts.next();
+    parts.any(|part| Some(part) != first)
+}
+
 /// Most bars in one chart; the rest is one bar.
 const MOST_BARS: usize = 8;
 

@@ -28,9 +28,6 @@ pub struct InsideProps {
 pub fn Inside(props: &InsideProps) -> Html {
     let measure = use_state(Measure::default);
     let grouping = use_state(Grouping::default);
-    let bars = use_memo((props.counts.clone(), *measure, *grouping), |(counts, measure, grouping)| {
-        Chart::Bars(derive::breakdown(counts, *measure, *grouping))
-    });
     let precision = props.device.and_then(|device| derive::precision(&props.scenario, device));
     let roofline = use_memo(
         (props.counts.clone(), props.device.map(|device| &device.id), precision),
@@ -44,11 +41,18 @@ pub fn Inside(props: &InsideProps) -> Html {
         Choice { value: Measure::Parameters, label: text::inside::PARAMETERS },
         Choice { value: Measure::Memory, label: text::inside::MEMORY },
     ];
-    let groupings = vec![
+    let has_parts = use_memo(props.counts.clone(), |counts| derive::has_parts(counts));
+    let mut groupings = vec![
         Choice { value: Grouping::Operator, label: text::inside::BY_OPERATOR },
         Choice { value: Grouping::Part, label: text::inside::BY_PART },
         Choice { value: Grouping::None, label: text::inside::BY_LAYER },
     ];
+    // A file that knows no parts offers none.
+    groupings.retain(|choice| *has_parts || choice.value != Grouping::Part);
+    let shown = if *grouping == Grouping::Part && !*has_parts { Grouping::Operator } else { *grouping };
+    let bars = use_memo((props.counts.clone(), *measure, shown), |(counts, measure, grouping)| {
+        Chart::Bars(derive::breakdown(counts, *measure, *grouping))
+    });
     let choose_measure = {
         let measure = measure.clone();
         Callback::from(move |chosen| measure.set(chosen))
@@ -64,7 +68,7 @@ pub fn Inside(props: &InsideProps) -> Html {
                 <ChartFigure id="where-it-goes" title={text::inside::breakdown(*measure)} chart={bars} dark={props.dark}>
                     <div class="chart-choices">
                         <Choices<Measure> id="measure" legend={text::inside::MEASURE} quiet={true} choices={measures} chosen={*measure} choose={choose_measure} />
-                        <Choices<Grouping> id="grouping" legend={text::inside::GROUPING} quiet={true} choices={groupings} chosen={*grouping} choose={choose_grouping} />
+                        <Choices<Grouping> id="grouping" legend={text::inside::GROUPING} quiet={true} choices={groupings} chosen={shown} choose={choose_grouping} />
                     </div>
                 </ChartFigure>
                 if let Some(chart) = (*roofline).clone() {

@@ -1,6 +1,6 @@
 //! Every node that runs, as a table to sort, filter and group; only what is in sight is drawn.
 
-use crate::derive::{Grouping, group_of};
+use crate::derive::{Grouping, group_of, has_parts};
 use crate::numbers;
 use crate::state::Counts;
 use crate::text;
@@ -210,11 +210,13 @@ pub fn Layers(props: &LayersProps) -> Html {
             view.set(View { grouping, column, down, open: BTreeSet::new(), ..(*view).clone() });
         })
     };
-    let groupings = vec![
+    let has_parts = use_memo(props.counts.clone(), |counts| has_parts(counts));
+    let mut groupings = vec![
         Choice { value: Grouping::None, label: text::layers::IN_ORDER },
         Choice { value: Grouping::Operator, label: text::inside::BY_OPERATOR },
         Choice { value: Grouping::Part, label: text::inside::BY_PART },
     ];
+    groupings.retain(|choice| *has_parts || choice.value != Grouping::Part);
     let head = |column: &Column| {
         let column = *column;
         let sorted = view.column == column;
