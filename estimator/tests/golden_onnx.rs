@@ -119,7 +119,8 @@ fn differences(file: &Value) -> Vec<String> {
         let own = override_for(MACS, &stem);
         // An exporter that folds a product of constants away leaves fewer MACs than the network has.
         let truths = [own.or(run["macs"].as_u64()), own.or(run["macs_by_formula"].as_u64())];
-        if truths.iter().any(Option::is_some) {
+        // Without a truth the count depends on what the graph does not hold.
+        if truths.first().is_some_and(Option::is_some) {
             check("MACs", truths.contains(&found.macs), format!("{:?}", found.macs), format!("{truths:?}"));
         }
         for (port, output) in found.outputs.iter().zip(run["outputs"].as_array().unwrap()) {

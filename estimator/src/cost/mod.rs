@@ -12,6 +12,7 @@ mod memory;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod weights;
 
 use crate::model::{Model, Node, ValueId, ValueType};
@@ -19,9 +20,8 @@ use crate::notes::Notes;
 use crate::report::{Inspection, Layer, NotCounted, Port};
 use crate::shapes::{Block, Step, Trace};
 use count::{Seen, Work, sum};
-use memory::{NoFigure, bytes};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use memory::NoFigure;
+use std::collections::{BTreeMap, HashMap};
 use weights::Weights;
 
 /// Counts a model whose shapes were inferred.
@@ -185,7 +185,8 @@ impl<'a> Walk<'a> {
 
     fn step(&mut self, step: &Step<'_>, times: Option<u64>, group: &str) {
         let node = step.node;
-        let traffic = self.traffic(step);
+        let place = std::ptr::from_ref(node);
+        let traffic = traffic::of(step, &mut self.weights, !self.places.contains_key(&place));
         let seen = Seen::new(self.model, step);
         let rule = rules::find(&node.domain, &node.op);
         let work = rule.map(|rule| rule(&seen));
@@ -202,7 +203,6 @@ impl<'a> Walk<'a> {
             self.notes.warn(&node.name, format!("its {what} are not counted: {why}"));
         }
         let traffic_bytes = times.and_then(|times| traffic.moved?.checked_mul(times));
-        let place = std::ptr::from_ref(node);
         if let Some(found) = self.places.get(&place).and_then(|place| self.found.get_mut(*place)) {
             let layer = &mut found.layer;
             layer.times = layer.times.saturating_add(times.unwrap_or(u64::MAX));
@@ -213,17 +213,7 @@ impl<'a> Walk<'a> {
             layer.parameters = layer.parameters.saturating_add(traffic.parameters);
             return;
         }
-        if work.is_none() {
-            let nodes = self.not_counted.entry(node.op_name()).or_default();
-            if *nodes == 0 {
-                self.notes.warn(&node.name, format!("{} has no counting rule and is not counted", node.op_name()));
-            }
-            *nodes += 1;
-        }
-        let runs_bodies = node.domain.is_empty() && ["If", "Loop", "Scan", "SequenceMap"].contains(&node.op.as_ref());
-        if !runs_bodies && node.graphs().next().is_some() {
-            self.notes.warn(&node.name, format!("what the bodies of {} cost is not counted", node.op_name()));
-        }
+        self.note_uncounted(node, work.is_some());
         let (dtype, output_shape, output_symbolic) = described(step.outputs.first().and_then(|of| of.as_deref()));
         let own_group = group_of(node);
         let layer = Layer {
@@ -245,84 +235,20 @@ impl<'a> Walk<'a> {
         self.found.push(Found { layer, is_counted: work.is_some() });
     }
 
-    /// The bytes that one run of a node moves and makes, and the parameters that it is the first to use.
-    fn traffic(&mut self, step: &Step<'_>) -> Traffic {
-        let node = step.node;
-        let weights = &mut self.weights;
-        let inputs: Vec<(ValueId, Option<&Arc<ValueType>>)> = {
-            let mut met = HashSet::new();
-            let pairs = node.inputs.iter().zip(&step.inputs);
-            pairs.filter_map(|(id, of)| Some(((*id)?, of.as_ref()))).filter(|(id, _)| met.insert(*id)).collect()
-        };
-        let constant = |weights: &Weights, id: ValueId| at(&weights.is_constant, id).unwrap_or(false);
-        let held: u64 = inputs
-            .iter()
-            .filter(|(id, _)| constant(weights, *id))
-            .fold(0u64, |sum, (id, _)| sum.saturating_add(at(&weights.bytes_of, *id).unwrap_or(0)));
-        // What stands in attributes counts in the first turn of a loop only, and is read in each.
-        let own = rules::own_parameters(node);
-        let held = held.saturating_add(own.saturating_mul(4));
-        let mut parameters = if self.places.contains_key(&std::ptr::from_ref(node)) { 0 } else { own };
-        for (id, _) in &inputs {
-            if let Some(own) = weights.parameters_of.get_mut(id.0 as usize) {
-                parameters = parameters.saturating_add(std::mem::take(own));
+    /// Notes, for a node met for the first time, what of it is not counted.
+    fn note_uncounted(&mut self, node: &Node, is_counted: bool) {
+        if !is_counted {
+            let nodes = self.not_counted.entry(node.op_name()).or_default();
+            if *nodes == 0 {
+                self.notes.warn(&node.name, format!("{} has no counting rule and is not counted", node.op_name()));
             }
+            *nodes += 1;
         }
-        let folds = step.blocks.is_empty()
-            && !rules::is_random(node)
-            && (node.is("Constant") || !inputs.is_empty())
-            && inputs.iter().all(|(id, _)| constant(weights, *id));
-        if folds {
-            // A runtime computes this once: from here on it is a weight, whose first real user is yet to come.
-            for id in node.outputs.iter().flatten() {
-                if let Some(known) = weights.is_constant.get_mut(id.0 as usize) {
-                    *known = true;
-                }
-            }
-            if let (Some(Some(first)), false) = (node.outputs.first(), node.is("Constant")) {
-                let made = step.outputs.first().and_then(|of| bytes(of.as_deref()?));
-                let carried = if rules::reads_as_output(node) { held.min(made.unwrap_or(held)) } else { held };
-                if let Some(slot) = weights.bytes_of.get_mut(first.0 as usize) {
-                    *slot = carried;
-                }
-                if let Some(slot) = weights.parameters_of.get_mut(first.0 as usize) {
-                    *slot = slot.saturating_add(parameters);
-                }
-            }
-            return Traffic { parameters: 0, weights: 0, made: Some(0), moved: Some(0) };
+        let runs_bodies = node.domain.is_empty() && ["If", "Loop", "Scan", "SequenceMap"].contains(&node.op.as_ref());
+        if !runs_bodies && node.graphs().next().is_some() {
+            self.notes.warn(&node.name, format!("what the bodies of {} cost is not counted", node.op_name()));
         }
-        // What a body moves is counted there, and a view moves nothing.
-        let of = |of: &Option<Arc<ValueType>>| of.as_deref().and_then(bytes);
-        if rules::is_view(node) || !step.blocks.is_empty() {
-            return Traffic { parameters, weights: held, made: Some(0), moved: Some(0) };
-        }
-        let outputs = node.outputs.iter().zip(&step.outputs).filter(|(id, _)| id.is_some());
-        let made = sum(outputs.map(|(_, out)| of(out)));
-        let mut moved = sum([made, own.checked_mul(4)]);
-        if !rules::reads_shape_only(node) {
-            for (place, (id, input)) in inputs.iter().enumerate() {
-                let size = match constant(weights, *id) {
-                    true => at(&weights.bytes_of, *id),
-                    false => input.and_then(|of| bytes(of)),
-                };
-                let looked_up = place == 0 && rules::reads_as_output(node);
-                moved = sum([moved, if looked_up { size.zip(made).map(|(a, b)| a.min(b)).or(made) } else { size }]);
-            }
-        }
-        Traffic { parameters, weights: held, made, moved }
     }
-}
-
-/// What one run of a node moves.
-struct Traffic {
-    parameters: u64,
-    weights: u64,
-    made: Option<u64>,
-    moved: Option<u64>,
-}
-
-fn at<T: Copy>(items: &[T], id: ValueId) -> Option<T> {
-    items.get(id.0 as usize).copied()
 }
 
 /// The bodies that count: of alternatives the costliest one.

@@ -18,7 +18,7 @@ pub struct Inspection {
     pub format_version: Option<i64>,
     /// Operator sets by domain; the standard one is `ai.onnx`.
     pub opsets: BTreeMap<String, i64>,
-    /// Elements of all weights, each once, quantised ones unpacked.
+    /// Elements of all weights, each once, quantised ones unpacked; `cost::weights` says what is one.
     pub parameters: Option<u64>,
     /// Elements of running statistics and quantisation constants, which training does not learn as weights.
     pub buffers: u64,
@@ -32,9 +32,10 @@ pub struct Inspection {
     pub weight_bytes: Option<u64>,
     /// Most bytes of activations alive at once, with buffers reused, in the file's order of execution.
     pub peak_activation_bytes: Option<u64>,
-    /// Bytes that all layers read and write: weights once per layer, inputs and outputs.
+    /// Bytes that all layers read and write: weights once per layer, inputs and outputs. Views move nothing,
+    /// look-ups only what they find, and what follows from weights alone is read as the weights stored.
     pub traffic_bytes: Option<u64>,
-    /// FLOPs per byte of that traffic.
+    /// FLOPs (other operations left out) per byte of that traffic.
     pub arithmetic_intensity: Option<f64>,
     /// Parameters by stored element type.
     pub dtypes: BTreeMap<String, u64>,
@@ -50,7 +51,7 @@ pub struct Inspection {
     pub inputs: Vec<Port>,
     /// What the model gives back.
     pub outputs: Vec<Port>,
-    /// Every node that runs, in order.
+    /// Every node that runs, in order; the turns of a loop are one layer, of two possible branches the costlier runs.
     pub layers: Vec<Layer>,
     /// Operators without a formula.
     pub not_counted: Vec<NotCounted>,
@@ -90,13 +91,14 @@ pub struct Layer {
     pub dtype: String,
     /// Elements of the weights that it is the first to use.
     pub parameters: u64,
-    /// Multiply-accumulates of all its runs; `None` where unknown.
+    /// Multiply-accumulates of all its runs; `None` where unknown and for an operator that is not counted.
     pub macs: Option<u64>,
-    /// Other operations of all its runs; `None` where unknown.
+    /// Other operations of all its runs; `None` where unknown and for an operator that is not counted.
     pub other_operations: Option<u64>,
     /// Bytes of the weights it reads, shared ones included.
     pub weight_bytes: u64,
-    /// Bytes of its outputs; `None` where unknown.
+    /// Bytes that its outputs take, of the largest run; 0 for a view and for what follows from weights alone;
+    /// `None` where unknown.
     pub activation_bytes: Option<u64>,
     /// Bytes it reads and writes in all its runs: weights, inputs, outputs; `None` where unknown.
     pub traffic_bytes: Option<u64>,
