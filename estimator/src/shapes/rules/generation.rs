@@ -125,11 +125,14 @@ fn random(call: &mut Call<'_, '_>) -> Outcome {
     Ok(())
 }
 
+/// Length of a list whose ends only the data tells: what a dimension called a length has by default.
+const USUAL_LENGTH: u64 = 128;
+
 fn range(call: &mut Call<'_, '_>) -> Outcome {
     let dtype = (0..3).find_map(|index| call.dtype(index));
     let inputs = [call.known(0), call.known(1), call.known(2)];
     let [Some(start), Some(limit), Some(step)] = inputs else {
-        let length = call.data_dim("length", 1);
+        let length = call.data_dim("length", USUAL_LENGTH);
         call.set_tensor(0, dtype, Some(vec![length]));
         return Ok(());
     };
@@ -137,7 +140,7 @@ fn range(call: &mut Call<'_, '_>) -> Outcome {
         let span = if step.value() < Some(0) { start.sub(limit) } else { limit.sub(start) };
         let by = if step.value() < Some(0) { Dim::known(0).sub(step) } else { step.clone() };
         let length = span.ceil_div(&by).max(&Dim::known(0));
-        let length = if length.value().is_some() { length } else { call.data_dim("length", 1) };
+        let length = if length.value().is_some() { length } else { call.data_dim("length", USUAL_LENGTH) };
         let short = length.size().and_then(|length| usize::try_from(length).ok()).filter(|n| *n <= MOST_ELEMENTS);
         let items = short.map(|length| (0..length).map(|turn| start.add(&step.mul(&Dim::from_len(turn)))).collect());
         call.set_tensor(0, dtype, Some(vec![length]));
@@ -146,7 +149,7 @@ fn range(call: &mut Call<'_, '_>) -> Outcome {
     }
     let numbers = [start.numbers(), limit.numbers(), step.numbers()].map(|n| n.and_then(|n| n.first().copied()));
     let [Some(start), Some(limit), Some(step)] = numbers else {
-        let length = call.data_dim("length", 1);
+        let length = call.data_dim("length", USUAL_LENGTH);
         call.set_tensor(0, dtype, Some(vec![length]));
         return Ok(());
     };
