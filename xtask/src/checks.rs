@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use xtask::tools;
 
+use crate::bench;
 use crate::page::{self, Mode};
 use crate::run::{WasmRust, program, run};
 use crate::setup;
@@ -64,6 +65,9 @@ pub fn test(parts: &[Part], mode: Mode, filter: Option<&str>) -> Result<(), Stri
             Part::Wasm => wasm(&rust, filter)?,
             Part::E2e => {
                 page::build_if_older(&rust, mode)?;
+                if mode == Mode::Release {
+                    bench::sizes()?;
+                }
                 let times = lap("page");
                 println!("== so far: {times}");
                 e2e(mode, filter)?;
