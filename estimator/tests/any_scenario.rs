@@ -52,8 +52,8 @@ fn number() -> impl Strategy<Value = f64> {
         1 => Just(f64::INFINITY),
         1 => Just(f64::MAX),
         1 => Just(f64::MIN_POSITIVE),
-        30 => (-3.0..21.0f64).prop_map(|exponent| 10f64.powf(exponent)),
-        3 => (-300.0..300.0f64).prop_map(|exponent| 10f64.powf(exponent)),
+        30 => (-3.0..21.0f64).prop_map(|exponent| libm::pow(10.0, exponent)),
+        3 => (-300.0..300.0f64).prop_map(|exponent| libm::pow(10.0, exponent)),
     ]
 }
 

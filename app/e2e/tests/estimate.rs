@@ -282,6 +282,11 @@ fn printed(arguments: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).expect("it prints JSON")
 }
 
+/// The beginning of a value: a list of layers fills screens.
+fn clipped(value: &serde_json::Value) -> String {
+    value.to_string().chars().take(300).collect()
+}
+
 #[test]
 fn the_command_line_prints_the_same_to_the_last_digit() {
     let folder = xtask::tools::root().join("examples/models");
@@ -291,7 +296,7 @@ fn the_command_line_prints_the_same_to_the_last_digit() {
         (
             "#model=resnet50&epochs=12&n=4&on=v100-sxm2-16gb&at=fr",
             file("resnet50.onnx"),
-            &[][..],
+            &["--dim", "batch=1"][..],
             &[
                 "train",
                 "--samples",
@@ -311,7 +316,7 @@ fn the_command_line_prints_the_same_to_the_last_digit() {
         (
             "#do=serve&model=bert-base&dim.sequence=384&on=t4&n=1&p=fp16&batch=8&rpd=250000&at=pl",
             file("bert_base.onnx"),
-            &["--dim", "sequence=384"],
+            &["--dim", "batch=1", "--dim", "sequence=384"],
             &[
                 "infer",
                 "--device",
@@ -350,9 +355,18 @@ fn the_command_line_prints_the_same_to_the_last_digit() {
         }
         page.eval("document.querySelector('#model details.about').open = true");
         let here = saved(&page, "#model button >> Save the counts", "greenprint-model.json");
-        let mut there = printed(&[&["inspect", &model], dims].concat());
+        let there = printed(&[&["inspect", &model], dims].concat());
+        let names =
+            |record: &serde_json::Value| record.as_object().map(|fields| fields.keys().cloned().collect::<Vec<_>>());
+        assert_eq!(names(&here), names(&there));
         // The one difference allowed: a page reads a file in pieces of another size.
-        there["bytes_read"] = here["bytes_read"].clone();
-        assert_eq!(here, there, "{link}");
+        for part in names(&here).unwrap_or_default().iter().filter(|name| *name != "bytes_read") {
+            assert!(
+                here[part] == there[part],
+                "{part} of {link}: {} and {}",
+                clipped(&here[part]),
+                clipped(&there[part])
+            );
+        }
     }
 }
