@@ -291,6 +291,13 @@ def graph_macs(model: onnx.ModelProto, shapes: dict[str, tuple[str, list[int]]])
     return sum(per_op.values()), per_op
 
 
+def formula_covers(model: onnx.ModelProto) -> bool:
+    """Whether `graph_macs` sees all of a graph: no bodies, no functions, no product that it has no formula for."""
+    without = {"MoE", "DynamicQuantizeLSTM", "DecoderMaskedMultiHeadAttention", "DFT", "STFT"}
+    bodies = any(a.HasField("g") or a.graphs for node in model.graph.node for a in node.attribute)
+    return not (bodies or model.functions or any(node.op_type in without for node in model.graph.node))
+
+
 def einsum_macs(equation: str, shapes: list[list[int]]) -> int:
     """Elements of the space spanned by all letters (one contraction of two operands)."""
     terms = equation.replace(" ", "").split("->")[0].split(",")

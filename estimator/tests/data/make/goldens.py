@@ -89,7 +89,7 @@ class Recorder:
                 "inputs": {n: describe_input(v) for n, v in feeds.items()},
                 "outputs": [{"name": n, "dtype": shapes[n][0], "shape": shapes[n][1]} for n in outputs if n in shapes],
                 "macs": macs[index] if macs else by_formula,
-                "macs_by_formula": by_formula,
+                "macs_by_formula": by_formula if go.formula_covers(model) else None,
                 "shapes": f"shapes/{name}{suffix}.tsv",
             }
             described.append(row)
@@ -114,7 +114,7 @@ class Recorder:
                 "runs": described,
             }
         )
-        differ = [(r["macs"], r["macs_by_formula"]) for r in described if r["macs"] not in (None, r["macs_by_formula"])]
+        differ = [(r["macs"], r["macs_by_formula"]) for r in described if None not in (r["macs"], r["macs_by_formula"]) and r["macs"] != r["macs_by_formula"]]
         print(f"{name}: {size} bytes, {len(model.graph.node)} nodes, macs {[r['macs'] for r in described]}", f"DIFFER {differ}" if differ else "", flush=True)
 
     def attempt(self, name: str, make) -> None:
