@@ -256,7 +256,9 @@ fn npm_package(name: &str, version: &str, chatty: bool) -> Result<(), String> {
         return Ok(());
     }
     if tools::in_path("npm").is_none() {
-        return Err(format!("install Node.js with npm: {name} comes from the npm registry and needs it"));
+        println!("setup: npm: installing Debian's");
+        apt_install(&["nodejs", "npm"])
+            .map_err(|why| format!("install Node.js with npm, which {name} comes from: {why}"))?;
     }
     println!("setup: {name} {version}: fetching it from the npm registry");
     let unfinished = partial(&dir);
