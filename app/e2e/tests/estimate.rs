@@ -1,8 +1,6 @@
 //! The estimate: every input moves it, wrong input is named and stays, and it says what it rests on.
 
-use std::process::Command;
-
-use e2e::{Options, Page, dist};
+use e2e::{Options, Page};
 
 fn ready(path: &str) -> Page {
     let page = Page::open(path);
@@ -139,70 +137,6 @@ fn assumptions_can_be_set_and_given_back() {
         "the result is back",
         &format!("document.querySelector('#result .headline').innerText === {}", serde_json::Value::from(before)),
     );
-}
-
-/// What the command line prints for the same question.
-fn command_line(words: &[&str]) -> String {
-    let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--package", "estimator", "--bin", "greenprint", "--"])
-        .args(words)
-        .output()
-        .expect("the command line runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
-
-/// The central figure under a key, as it stands in the JSON: reading it as a number could move its last digit.
-fn central<'a>(json: &'a str, key: &str) -> &'a str {
-    let rest = json.split_once(&format!("\"{key}\": {{")).expect(key).1;
-    let rest = rest.split_once("\"central\":").expect(key).1;
-    rest.split([',', '\n', '}']).next().unwrap_or_default().trim()
-}
-
-/// A number as the page prints it exactly: every digit, thousands set apart.
-fn digits(text: &str) -> String {
-    let text = text.strip_suffix(".0").unwrap_or(&text);
-    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
-    let mut out = String::new();
-    for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    fraction.map_or(out.clone(), |fraction| format!("{out}.{fraction}"))
-}
-
-#[test]
-fn the_page_and_the_command_line_agree_to_the_last_digit() {
-    let model = dist().join("models").join("distilbert.onnx");
-    let model = model.to_string_lossy();
-    let asked: [(&str, &[&str]); 2] = [
-        (
-            "samples=50000&epochs=3&batch=64&on=h100-sxm&n=4&at=fr&set.pue=1.2",
-            &["train", "--samples", "50000", "--epochs", "3", "--batch", "64", "--pue", "1.2"],
-        ),
-        (
-            "do=serve&rpd=20000&days=30&batch=8&on=h100-sxm&n=4&at=fr",
-            &["infer", "--requests-per-day", "20000", "--days", "30", "--batch", "8"],
-        ),
-    ];
-    for (link, words) in asked {
-        let place = ["--model", &model, "--dim", "sequence=128", "--dim", "batch=1"];
-        let machine = ["--device", "h100-sxm", "--count", "4", "--region", "fr", "--json"];
-        let said = command_line(&[words, &place, &machine].concat());
-        let page = ready(&format!("#model=distilbert&{link}"));
-        let shown = page.eval("[...document.querySelectorAll('#result .exactly')].map((e) => e.textContent)");
-        let shown: Vec<String> =
-            shown.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect();
-        for key in ["co2e_kg", "energy_kwh", "hours", "cost_usd", "water_l"] {
-            let wanted = digits(central(&said, key));
-            assert!(
-                shown.iter().any(|text| text.starts_with(&format!("{wanted} "))),
-                "{key}: {wanted} is not among {shown:?}"
-            );
-        }
-    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Every number that the estimate rests on, with its source; each can be set.
 
-use super::capitalised;
+use super::{capitalised, unit};
 use crate::numbers;
 use crate::state::Action;
 use crate::text;
@@ -46,12 +46,12 @@ fn row(assumption: &Assumption, act: &Callback<Action>) -> Html {
         text::assumptions::span(
             &numbers::in_field(assumption.low),
             &numbers::in_field(assumption.high),
-            &assumption.unit,
+            unit(assumption),
         )
     });
     html! {
         <li key={assumption.key.clone()} class={classes!(assumption.is_set.then_some("set"))}>
-            <NumberField id={format!("assume-{}", assumption.key)} label={capitalised(&assumption.name)} unit={assumption.unit.clone()}
+            <NumberField id={format!("assume-{}", assumption.key)} label={capitalised(&assumption.name)} unit={unit(assumption).to_owned()}
                 value={assumption.value} least={assumption.least} most={assumption.most} {change} />
             <div class="assumption-source">
                 if let Some(span) = span { <p>{ span }</p> }

@@ -46,9 +46,17 @@ fn field(assumption: &Assumption, act: &Callback<Action>) -> Html {
     let key = assumption.key.clone();
     let change = act.reform(move |value: f64| Action::Assume(key.clone(), Some(value)));
     html! {
-        <NumberField id={format!("set-{}", assumption.key)} label={capitalised(&assumption.name)} unit={assumption.unit.clone()}
+        <NumberField id={format!("set-{}", assumption.key)} label={capitalised(&assumption.name)} unit={unit(assumption).to_owned()}
             value={assumption.value} least={assumption.least} most={assumption.most} slide={slide(assumption)}
             help={help(assumption)} {change} />
+    }
+}
+
+/// A unit as it is printed: what has none needs no word for that.
+fn unit(assumption: &Assumption) -> &str {
+    match assumption.unit.as_str() {
+        "ratio" | "share" => "",
+        unit => unit,
     }
 }
 
@@ -60,7 +68,7 @@ fn help(assumption: &Assumption) -> String {
     crate::text::assumptions::span(
         &numbers::in_field(assumption.low),
         &numbers::in_field(assumption.high),
-        &assumption.unit,
+        unit(assumption),
     )
 }
 

@@ -180,7 +180,9 @@ fn equivalents(list: &[Equivalent]) -> Html {
         return Html::default();
     }
     // What can be pictured: neither a thousandth of something nor millions of it; the rest is a click away.
-    let pictured = |one: &&Equivalent| PICTURED.contains(&one.amount.central.0);
+    let first_of_name =
+        |one: &Equivalent| list.iter().find(|other| other.name == one.name).is_some_and(|first| first.id == one.id);
+    let pictured = |one: &&Equivalent| PICTURED.contains(&one.amount.central.0) && first_of_name(one);
     let item = |one: &Equivalent| {
         html! {
             <li title={one.source.clone()}><strong>{ estimator::format::number(one.amount.central.0) }</strong>{ " " }{ one.name.clone() }</li>
