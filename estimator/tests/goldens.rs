@@ -1,10 +1,12 @@
-//! Every tensor of the golden graphs and of the gallery against what ONNX Runtime saw when it ran them.
+//! Golden graphs: the estimator against what torch counted and what ONNX Runtime saw when it ran the graphs.
 //!
 //! `tests/data/README.md` says what the files are and who worked out the truth in them.
-//! Counts are held against their truth in `golden_onnx.rs`.
+//! Every disagreement of a table is listed before a test fails.
 
+use estimator::cost::inspect;
 use estimator::formats::{self, Source};
 use estimator::model::{Contents, DeclaredDim, DeclaredType, Model, ValueType};
+use estimator::report::Inspection;
 use estimator::shapes::{Choices, Trace, infer};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,8 +143,17 @@ fn first(wrong: &[String]) -> String {
     format!("{}{more}", wrong.iter().take(3).cloned().collect::<Vec<_>>().join("; "))
 }
 
+/// Parameters and buffers lie between the floats in initializers and those with constants.
+///
+/// Exporters add some scalars (epsilons, scales) that no network has; a reader may or may not call them parameters.
+fn parameters_fit(found: &Inspection, network: Option<u64>, initializers: u64, with_constants: u64) -> bool {
+    let least = network.map_or(initializers, |network| network.min(initializers));
+    let Some(parameters) = found.parameters else { return false };
+    (least..=with_constants).contains(&parameters) || (least..=with_constants).contains(&(parameters + found.buffers))
+}
+
 #[test]
-fn tensors_of_golden_graphs_agree_with_a_run() {
+fn golden_graphs_agree_with_torch_and_onnx_runtime() {
     let expected = json(&data().join("expected.json"));
     let (mut wrong, mut runs, mut tensors) = (Vec::new(), 0, 0);
     for file in list(&expected, "files") {
@@ -152,11 +163,34 @@ fn tensors_of_golden_graphs_agree_with_a_run() {
         for run in list(file, "runs") {
             runs += 1;
             let trace = infer(&model, &choices(&model, run));
+            let found = inspect(&model, &trace);
             let truth = table(&data().join(run["shapes"].as_str().unwrap()));
             let (differing, compared) = compare(&model, &trace, &truth, Sizes::of(depends_on_data));
             tensors += compared;
             if !differing.is_empty() {
                 wrong.push(format!("{name} {}: {}", run["dims"], first(&differing)));
+            }
+            if !found.not_counted.is_empty() {
+                wrong.push(format!("{name} {}: not counted {:?}", run["dims"], found.not_counted));
+            }
+            let macs = run["macs"].as_u64();
+            if macs.is_some() && found.macs != macs {
+                wrong.push(format!(
+                    "{name} {}: MACs {:?} instead of {macs:?}; not counted {:?}",
+                    run["dims"], found.macs, found.not_counted
+                ));
+            }
+            // Quantised weights count unpacked and are integers in the file: their floats say nothing.
+            let floats_say_all = matches!(file["group"].as_str(), Some("torch_exports" | "transformer_exports"));
+            let (least, most) = (
+                file["float_elements_initializers"].as_u64().unwrap(),
+                file["float_elements_with_constants"].as_u64().unwrap(),
+            );
+            if floats_say_all && !parameters_fit(&found, file["parameters_of_network"].as_u64(), least, most) {
+                wrong.push(format!(
+                    "{name}: parameters {:?} and buffers {} not in {least}–{most}",
+                    found.parameters, found.buffers
+                ));
             }
         }
     }
@@ -166,7 +200,7 @@ fn tensors_of_golden_graphs_agree_with_a_run() {
 }
 
 #[test]
-fn tensors_of_the_gallery_agree_with_a_run() {
+fn the_gallery_agrees_with_its_table() {
     let text = fs::read_to_string(gallery().join("expected.csv")).unwrap();
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
@@ -180,6 +214,32 @@ fn tensors_of_the_gallery_agree_with_a_run() {
             choices.dims.insert(dim.to_owned(), size.parse().unwrap());
         }
         let trace = infer(&model, &choices);
+        let found = inspect(&model, &trace);
+        let number = |column: &str| cells[column].parse::<u64>().unwrap();
+        if found.macs != Some(number("macs")) {
+            wrong.push(format!(
+                "{name} {dims}: MACs {:?} instead of {}; not counted {:?}",
+                found.macs, cells["macs"], found.not_counted
+            ));
+        }
+        let (network, least, most) = (
+            number("params_of_network"),
+            number("float_elements_initializers"),
+            number("float_elements_with_constants"),
+        );
+        if !parameters_fit(&found, Some(network), least, most) {
+            wrong.push(format!(
+                "{name}: parameters {:?} and buffers {} not in {least}–{most}",
+                found.parameters, found.buffers
+            ));
+        }
+        if found.peak_activation_bytes.is_none() || found.traffic_bytes.is_none() {
+            wrong.push(format!("{name} {dims}: memory is not known; {:?}", found.warnings));
+        }
+        // What suppression costs depends on the boxes; everything else has a rule.
+        if found.not_counted.iter().any(|not| not.op != "NonMaxSuppression") {
+            wrong.push(format!("{name} {dims}: not counted {:?}", found.not_counted));
+        }
         if seen.insert(name) {
             // The tables of all tensors hold for the first row of each file.
             let truth = table(&data().join("shapes").join(format!("gallery_{}", name.replace(".onnx", ".tsv"))));
