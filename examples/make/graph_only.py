@@ -299,9 +299,13 @@ def formula_covers(model: onnx.ModelProto) -> bool:
 
 
 def einsum_macs(equation: str, shapes: list[list[int]]) -> int:
-    """Elements of the space spanned by all letters (one contraction of two operands)."""
-    terms = equation.replace(" ", "").split("->")[0].split(",")
-    if len(terms) < 2:
+    """Elements of the space spanned by all letters (one contraction of two operands).
+
+    Where no letter is summed over there is no accumulation: an outer product is no MAC, as torch counts too.
+    """
+    left, _, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) < 2 or ("->" in equation and set(left) - {",", "."} <= set(right)):
         return 0
     sizes: dict[str, int] = {}
     for term, dims in zip(terms, shapes):
