@@ -348,6 +348,22 @@ fn coefficients_in_attributes_are_parameters() {
 }
 
 #[test]
+fn folded_norms_are_pointed_out() {
+    for (weight, bias, folded) in [
+        ("onnx::Conv_497", "onnx::Conv_498", true),
+        ("layer1.conv.weight", "layer1.conv.weight_bias", true),
+        ("layer1.conv.weight", "layer1.conv.bias", false),
+    ] {
+        let mut build = Build::default();
+        let x = build.input("x", &[1, 3, 8, 8]);
+        let (w, b) = (build.weight(weight, DType::F32, &[4, 3, 3, 3]), build.weight(bias, DType::F32, &[4]));
+        let y = build.node("Conv", &[x, w, b], &[]);
+        let found = build.inspect(&[y]);
+        assert_eq!(warned(&found, "folded 1 batch norms") && warned(&found, "at least 4 parameters"), folded, "{bias}");
+    }
+}
+
+#[test]
 fn bodies_that_no_rule_runs_are_pointed_out() {
     let mut build = Build::default();
     let x = build.input("ids", &[1, 4]);

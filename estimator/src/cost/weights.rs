@@ -151,7 +151,39 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
     }
     weights.add_own(search.own);
     search.note_ties(notes);
+    note_folded_norms(model, notes);
     weights
+}
+
+/// Exporters fold a batch norm into the convolution before it: its scale goes into the weights, its shift becomes a bias.
+/// Torch's two exporters leave a trace of that in the names that they give to both.
+///
+/// The network has a scale and a shift for each channel, the file the biases, equal ones stored once.
+fn note_folded_norms(model: &Model, notes: &mut Notes) {
+    let (mut norms, mut of_network) = (0u64, 0u64);
+    let mut biases = HashSet::new();
+    let weight_of = |id: ValueId| model.value(id).and_then(|value| value.weight.as_ref());
+    for node in model.graph.nodes.iter().filter(|node| node.is("Conv")) {
+        let [_, Some(weight), Some(bias), ..] = node.inputs.as_slice() else { continue };
+        let (name, bias_name) = (model.name(*weight), model.name(*bias));
+        let renamed = name.starts_with("onnx::Conv_") && bias_name.starts_with("onnx::Conv_");
+        let appended = bias_name.strip_suffix("_bias") == Some(name);
+        let Some(channels) = weight_of(*weight).and_then(|weight| weight.shape.first()) else { continue };
+        if renamed || appended {
+            norms += 1;
+            of_network = of_network.saturating_add(channels.saturating_mul(2));
+            biases.insert(*bias);
+        }
+    }
+    let of_file = biases.iter().filter_map(|id| weight_of(*id)?.elements()).fold(0, u64::saturating_add);
+    if norms > 0 {
+        let more = of_network.saturating_sub(of_file);
+        let text = format!(
+            "the exporter folded {norms} batch norms into convolutions: \
+             the network has at least {more} parameters more than the file"
+        );
+        notes.info("", text);
+    }
 }
 
 type Place = (Option<Arc<str>>, u64, Option<u64>);
