@@ -113,10 +113,14 @@ pub mod model {
     pub const PER_BYTE: &str = "FLOPs per byte moved";
     pub const DIMENSIONS: &str = "Open dimensions";
     pub const DIMENSIONS_HELP: &str = "The file leaves these open. Everything on the page follows what you choose.";
+    pub const DATA_DIMENSIONS_HELP: &str = "How many of something the model finds, or how often it goes round. Taken as the most there can be where that is known.";
     pub const ABOUT: &str = "About this file";
     pub const INPUTS: &str = "Inputs";
     pub const OUTPUTS: &str = "Outputs";
 
+    pub fn data_dimensions(count: usize) -> String {
+        if count == 1 { "One more depends on the data".to_owned() } else { format!("{count} more depend on the data") }
+    }
     pub fn paper(paper: &str, year: u16) -> String {
         if paper.is_empty() { format!("{year}") } else { format!("{paper}.") }
     }

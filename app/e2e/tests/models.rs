@@ -41,6 +41,24 @@ fn an_example_is_chosen_by_its_picture() {
 }
 
 #[test]
+fn every_example_opens_and_has_an_estimate() {
+    let page = ready();
+    let manifest = fs::read_to_string(example("manifest.json")).expect("the list of examples");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let models = manifest["models"].as_array().cloned().unwrap_or_default();
+    assert!(models.len() >= 10, "{}", models.len());
+    for model in &models {
+        let (id, title) = (model["id"].as_str().unwrap_or_default(), model["title"].as_str().unwrap_or_default());
+        page.eval(&format!("location.hash = '#model={id}'"));
+        page.wait_for_text("#model h2", title);
+        page.wait_for("#layers tbody tr");
+        page.wait_for_text("#result .headline", title);
+        assert_eq!(page.count("[role=alert]"), 0, "{id}: {}", page.texts("[role=alert]").join(" "));
+    }
+    page.assert_no_errors();
+}
+
+#[test]
 fn a_file_is_opened_and_its_link_still_estimates() {
     let page = ready();
     page.upload("#file-input", &[&example("mobilenet_v3_large.onnx")]);
@@ -78,6 +96,17 @@ fn another_size_of_a_dimension_is_counted_at_once() {
     page.wait_for("#layers tbody tr");
     assert_eq!(page.value("#dim-batch"), "4");
     assert!(figures(&page).contains("16,356,737,024 MACs"), "{}", figures(&page));
+}
+
+#[test]
+fn dimensions_that_depend_on_the_data_are_put_aside() {
+    let page = Page::open("#model=ssdlite320-mobilenet-v3");
+    page.wait_for("#layers tbody tr");
+    page.wait_for_text(".dims summary", "more depend on the data");
+    assert_eq!(page.count(".dims details input[type=text]"), 0);
+    page.click(".dims summary");
+    assert!(page.count(".dims details input[type=text]") > 10);
+    page.assert_accessible();
 }
 
 #[test]

@@ -9,6 +9,7 @@ use estimator::format;
 use estimator::notes::{Level, Note};
 use estimator::report::{NotCounted, Port};
 use estimator::scenario::ModelRef;
+use estimator::shapes::{Origin, Symbol};
 use std::collections::BTreeMap;
 use yew::prelude::*;
 
@@ -31,6 +32,8 @@ pub struct ModelPanelProps {
     pub act: Callback<Action>,
 }
 
+/// Most dimensions shown that depend on the data.
+const MOST_OTHERS: usize = 300;
 /// Largest number that a dimension can be given.
 const MOST_SIZE: f64 = 1e9;
 
@@ -104,24 +107,35 @@ fn figure(label: &'static str, shown: Option<numbers::Shown>, below: String) -> 
 
 /// A field for each dimension that the file leaves open.
 fn dimensions(counts: &Counts, props: &ModelPanelProps) -> Html {
-    if counts.dynamic_dims.is_empty() {
+    if counts.symbols.is_empty() {
         return Html::default();
     }
-    let field = |(name, size): (&String, &u64)| {
-        let size = props.dims.get(name).copied().unwrap_or(*size);
-        let key = name.clone();
+    let field = |symbol: &&Symbol| {
+        let size = props.dims.get(&symbol.name).copied().unwrap_or(symbol.value);
+        let key = symbol.name.clone();
         // A number between the limits and whole, as the field asks for.
         let change = props.act.reform(move |size: f64| Action::Dim(key.clone(), size as u64));
+        let id = format!("dim-{}", symbol.name.replace(char::is_whitespace, "-"));
         html! {
-            <NumberField key={name.clone()} id={format!("dim-{name}")} label={name.clone()} value={size as f64} least={1.0} most={MOST_SIZE}
+            <NumberField key={symbol.name.clone()} {id} label={symbol.name.clone()} value={size as f64} least={0.0} most={MOST_SIZE}
                 whole={true} slide={Slide::Growing(1.0, 4096.0)} {change} />
         }
     };
+    // Those of the inputs are what people set; a detector can have a hundred more that depend on what it sees.
+    let (inputs, others): (Vec<&Symbol>, Vec<&Symbol>) =
+        counts.symbols.iter().partition(|symbol| symbol.origin == Origin::Input);
     html! {
         <fieldset class="dims">
             <legend>{ text::model::DIMENSIONS }</legend>
             <p class="muted">{ text::model::DIMENSIONS_HELP }</p>
-            <div class="dims-fields">{ for counts.dynamic_dims.iter().map(field) }</div>
+            if !inputs.is_empty() { <div class="dims-fields">{ for inputs.iter().map(field) }</div> }
+            if !others.is_empty() {
+                <details>
+                    <summary>{ text::model::data_dimensions(others.len()) }</summary>
+                    <p class="muted">{ text::model::DATA_DIMENSIONS_HELP }</p>
+                    <div class="dims-fields">{ for others.iter().take(MOST_OTHERS).map(field) }</div>
+                </details>
+            }
         </fieldset>
     }
 }
