@@ -130,6 +130,13 @@ impl Browser {
         self.try_call(session, method, params).unwrap_or_else(|why| panic!("{why}"))
     }
 
+    /// Listens to a page from before its first line on.
+    pub(crate) fn listen_to(&self, session: &str) {
+        for (method, params) in listening() {
+            self.call(Some(session), method, params);
+        }
+    }
+
     /// What the sessions have reported, oldest first.
     pub(crate) fn events(&self, sessions: impl Fn(&str) -> bool) -> Vec<Value> {
         let events = locked(&self.wire.events);
@@ -173,24 +180,27 @@ impl Wire {
             }
             return;
         }
-        if message["method"] == "Target.attachedToTarget" {
+        if message["method"] == "Target.attachedToTarget" && message["params"]["waitingForDebugger"] == true {
             // A worker, held before its first line until we listen to it.
             let session = message["params"]["sessionId"].as_str().unwrap_or_default();
-            self.listen_to(session);
+            for (method, params) in listening() {
+                self.send(Some(session), method, params, None);
+            }
+            self.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), None);
         }
         locked(&self.events).push(message);
     }
+}
 
-    /// Asks a session for its messages, errors and requests, and for its workers.
-    fn listen_to(&self, session: &str) {
-        for method in ["Runtime.enable", "Log.enable", "Network.enable"] {
-            self.send(Some(session), method, json!({}), None);
-        }
-        let attach = json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true });
-        self.send(Some(session), "Target.setAutoAttach", attach, None);
-        let go = "Runtime.runIfWaitingForDebugger";
-        self.send(Some(session), go, json!({}), None);
-    }
+/// What asks a session for its messages, errors and requests, and to hold its workers until they are listened to.
+fn listening() -> [(&'static str, Value); 4] {
+    let attach = json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true });
+    [
+        ("Runtime.enable", json!({})),
+        ("Log.enable", json!({})),
+        ("Network.enable", json!({})),
+        ("Target.setAutoAttach", attach),
+    ]
 }
 
 impl Drop for Browser {

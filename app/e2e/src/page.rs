@@ -113,6 +113,7 @@ impl Page {
         let session = browser.call(None, "Target.attachToTarget", attach);
         let session = text(session["sessionId"].clone());
         let page = Page { browser, server, context, target, session };
+        page.browser.listen_to(&page.session);
         page.call("Page.enable", json!({}));
         page.resize(options.width, options.height, options.scale);
         page.theme(options.dark, options.reduced_motion);
