@@ -225,9 +225,9 @@ impl Reducible for State {
 /// Requests a day that a service starts with: about one each second.
 const USUAL_RATE: f64 = 100_000.0;
 /// Assumptions that describe the device, so that another device brings its own.
-const OF_THE_DEVICE: &[&str] = &["accelerator-watts", "idle-watts", "embodied-kg", "mfu"];
+const OF_THE_DEVICE: &[&str] = &["accelerator-watts", "idle-watts", "embodied-accelerator", "rent-price", "mfu"];
 /// Assumptions that describe the place.
-const OF_THE_SITE: &[&str] = &["grid-intensity", "pue", "wue", "electricity-price"];
+const OF_THE_SITE: &[&str] = &["grid-intensity", "grid-water", "pue", "wue", "electricity-price"];
 
 #[cfg(test)]
 mod tests {
@@ -290,6 +290,26 @@ mod tests {
         assert!(matches!(state.scenario.workload, Workload::Serve(_)));
         state = after(state, Action::ToTraining);
         assert_eq!(state.scenario.workload, Workload::Train(training));
+    }
+
+    #[test]
+    fn the_assumptions_that_change_with_device_and_place_exist() {
+        let model = ModelSummary {
+            parameters: Some(1),
+            macs: Some(1),
+            weight_bytes: Some(4),
+            batch: 1,
+            ..ModelSummary::default()
+        };
+        let serving = Scenario { workload: Workload::Serve(Serving::default()), ..Scenario::default() };
+        let mut known = Vec::new();
+        for scenario in [Scenario::default(), serving] {
+            let estimate = crate::derive::estimate(&scenario, &model).unwrap();
+            known.extend(estimate.assumptions.into_iter().map(|assumption| assumption.key));
+        }
+        for key in OF_THE_DEVICE.iter().chain(OF_THE_SITE) {
+            assert!(known.iter().any(|known| known == key), "{key} is not among {known:?}");
+        }
     }
 
     #[test]
