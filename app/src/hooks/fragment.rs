@@ -36,7 +36,9 @@ pub fn use_fragment(wanted: AttrValue, changed: Callback<String>) {
     use_effect_with(wanted, move |wanted| {
         let wanted = wanted.clone();
         let timer = Timeout::new(PAUSE_MS, move || {
-            if *written.borrow() == wanted.as_str() {
+            // The reader has just gone to another address, of which we are about to hear: writing now would undo that.
+            let moved_on = *written.borrow() != current();
+            if moved_on || *written.borrow() == wanted.as_str() {
                 return;
             }
             let window = gloo::utils::window();
