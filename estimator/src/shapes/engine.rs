@@ -234,6 +234,11 @@ impl<'m, 'c> Engine<'m, 'c> {
             let target = node.inputs.get(1).copied().flatten().and_then(|id| self.contents_of(id));
             self.contradictions.extend(fitting::contradiction(node, &inputs, target.as_deref()));
         }
+        let negative = outputs.iter_mut().flatten().filter_map(forget_negative).next();
+        let outcome = outcome.and(match negative {
+            Some(size) => Err(Mismatch(format!("a size of its output would be negative, {size}"))),
+            None => Ok(()),
+        });
         if let Err(Mismatch(why)) = outcome {
             self.misfits += 1;
             self.notes.warn(&node.name, format!("{} does not fit its inputs: {why}", node.op_name()));
@@ -322,4 +327,17 @@ fn chosen_items(value_type: ValueType, shapes: &[Vec<u64>]) -> ValueType {
         }
         other => other,
     }
+}
+
+/// Makes negative sizes unknown, and gives one of them.
+fn forget_negative(of: &mut ValueType) -> Option<i64> {
+    let ValueType::Tensor(TensorType { shape: Some(shape), .. }) = of else { return None };
+    let mut found = None;
+    for dim in shape.iter_mut() {
+        if let Some(size) = dim.value().filter(|size| *size < 0) {
+            found = Some(size);
+            *dim = Dim::UNKNOWN;
+        }
+    }
+    found
 }

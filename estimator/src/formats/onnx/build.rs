@@ -94,6 +94,9 @@ pub fn model(source: Source<'_>, budget: Budget, proto: ModelProto, companions: 
         unnamed: 0,
     };
     let graph = builder.graph(graph, &Inlining::default(), 0)?;
+    if graph.nodes.is_empty() {
+        builder.notes.warn("", "the graph has no nodes, so there is nothing to compute");
+    }
     builder.note_external();
     Ok(Model {
         format: "onnx".to_owned(),
@@ -234,6 +237,9 @@ impl Builder<'_> {
             .collect();
         let mut weights = Vec::new();
         for tensor in &proto.tensors {
+            if !tensor.name.is_empty() && self.scopes.last().is_some_and(|scope| scope.contains_key(&tensor.name)) {
+                self.notes.warn(&tensor.name, "two weights have this name; the later one is used");
+            }
             let id = self.add_weight(&tensor.name, tensor)?;
             self.define(&tensor.name, Some(id));
             weights.push(id);
@@ -375,6 +381,9 @@ impl Builder<'_> {
         let (domain, op, _) = key;
         let opsets = if inlining.opsets.is_empty() { &self.opsets } else { &inlining.opsets };
         let opset = opsets.get(&domain).or_else(|| self.opsets.get(&domain)).copied();
+        if opset.is_none() && domain.is_empty() {
+            self.notes.warn("", "the file does not say which operator set it follows; the newest known is taken");
+        }
         let opset = opset.unwrap_or(if domain.is_empty() { NEWEST_OPSET } else { 1 });
         let mut kept = BTreeMap::new();
         for (key, value) in attributes {

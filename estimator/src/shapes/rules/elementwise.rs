@@ -14,7 +14,8 @@ pub(super) fn find(op: &str) -> Option<Rule> {
         | "HardSigmoid" | "HardSwish" | "LeakyRelu" | "Mish" | "PRelu" | "Selu" | "Shrink" | "Sigmoid" | "Sin"
         | "Sinh" | "Softplus" | "Softsign" | "SwiGLU" | "Swish" | "Tan" | "Tanh" | "ThresholdedRelu"
         // Each element alone or not, the result is as large as the first input.
-        | "Hardmax" | "LogSoftmax" | "Softmax" => same_as_first,
+        => same_as_first,
+        "Hardmax" | "LogSoftmax" | "Softmax" => along_axis,
         "Abs" => |call| unary(call, |a| if a.value() < Some(0) { negated(a) } else { a.clone() }, f64::abs),
         "Ceil" => |call| unary(call, Dim::clone, f64::ceil),
         "Exp" => |call| unary(call, unknown, libm::exp),
@@ -68,6 +69,19 @@ pub(super) fn same_as_first(call: &mut Call<'_, '_>) -> Outcome {
     let (dtype, shape) = (call.dtype(0), call.shape(0));
     call.set_tensor(0, dtype, shape);
     Ok(())
+}
+
+/// The same, along an axis that must exist.
+fn along_axis(call: &mut Call<'_, '_>) -> Outcome {
+    same_as_first(call)?;
+    let usual = if call.node.opset < 13 { 1 } else { -1 };
+    let along = call.node.int("axis").unwrap_or(usual);
+    match call.rank(0) {
+        // Before version 13 the axis says where to fold the input into a matrix, which may be behind its end.
+        Some(rank) if call.node.opset < 13 && usize::try_from(along) == Ok(rank) => Ok(()),
+        Some(0) | None => Ok(()),
+        Some(rank) => axis(along, rank).map(|_| ()),
+    }
 }
 
 fn unknown(_: &Dim) -> Dim {

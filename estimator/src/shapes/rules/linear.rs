@@ -25,6 +25,9 @@ pub(super) fn find(op: &str) -> Option<Rule> {
 
 /// Sets the first output to the product of two inputs, as NumPy's `matmul` multiplies.
 fn set_product(call: &mut Call<'_, '_>, left: usize, right: usize, dtype: Option<DType>) -> Outcome {
+    if !call.has(left) || !call.has(right) {
+        return Err(Mismatch("an input is missing".to_owned()));
+    }
     let shape = match (call.shape(left), call.shape(right)) {
         (Some(a), Some(b)) => Some(matmul(&a, &b)?),
         _ => None,

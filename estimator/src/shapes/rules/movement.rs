@@ -163,6 +163,9 @@ fn transpose(call: &mut Call<'_, '_>) -> Outcome {
     if order.len() != input.len() {
         return Err(Mismatch(format!("{} axes to order for {}", order.len(), show(&input))));
     }
+    if (0..input.len()).any(|axis| !order.contains(&axis)) {
+        return Err(Mismatch("perm names an axis twice".to_owned()));
+    }
     let shape: Vec<Dim> = order.iter().filter_map(|from| input.get(*from).cloned()).collect();
     let known = call.known(0).and_then(|known| {
         let from = strides(&known.shape);
@@ -318,7 +321,9 @@ fn concat(call: &mut Call<'_, '_>) -> Outcome {
         call.set_tensor(0, dtype, None);
         return Ok(());
     };
-    let along = axis(call.int_or("axis", 1), rank)?;
+    // Only version 1 had a default.
+    let along = call.node.int("axis").ok_or_else(|| Mismatch("its axis is missing or not a number".to_owned()))?;
+    let along = axis(along, rank)?;
     let mut shape = open_shape(rank);
     let mut total = Dim::known(0);
     for index in 0..inputs {
