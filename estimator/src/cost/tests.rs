@@ -385,3 +385,22 @@ fn modules_are_found_in_names() {
     let found = build.inspect(&[y]);
     assert_eq!(layer(&found, "Relu").group, "layer1/layer1.0/relu");
 }
+
+#[test]
+fn weights_made_of_one_value_count_where_a_layer_keeps_them() {
+    let mut build = Build::default();
+    let x = build.input("x", &[1, 3, 8, 8]);
+    let filled = |build: &mut Build, name: &str, sizes: &[i64]| {
+        let shape = build.weight(name, DType::I64, &[sizes.len() as u64]);
+        let value = &mut build.model.values[shape.0 as usize];
+        value.weight.as_mut().unwrap().contents = Some(Contents::Integers(sizes.to_vec()));
+        build.node("ConstantOfShape", &[shape], &[])
+    };
+    let w = filled(&mut build, "w_shape", &[4, 3, 3, 3]);
+    let y = build.node("Conv", &[x, w], &[]);
+    let mask = filled(&mut build, "mask_shape", &[1, 4, 6, 6]);
+    let z = build.node("Add", &[y, mask], &[]);
+    let found = build.inspect(&[z]);
+    assert_eq!(found.parameters, Some(4 * 3 * 3 * 3), "the kernel, not the mask");
+    assert!(warned(&found, "tensors of one repeated value"));
+}

@@ -11,7 +11,7 @@
 //! A tensor used by several nodes counts once, and so do tensors that share their place in an external file.
 
 use super::rules;
-use crate::model::{DType, Graph, Kind, Model, Node, Storage, ValueId, Weight};
+use crate::model::{Contents, DType, Graph, Kind, Model, Node, Storage, ValueId, Weight};
 use crate::notes::Notes;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -127,6 +127,8 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
         tables: Vec::new(),
         factors: Vec::new(),
         constants: Vec::new(),
+        filled: Vec::new(),
+        learned: BTreeMap::new(),
     };
     search.graph(&model.graph, 0);
     let mut weights = Weights {
@@ -149,6 +151,7 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
         let packed = search.packed.get(&id);
         weights.add(model.name(id), slot, weight, role, packed, &mut places, notes);
     }
+    weights.add_filled(model, &search, &mut places, notes);
     weights.add_own(search.own);
     search.note_ties(notes);
     note_folded_norms(model, notes);
@@ -189,6 +192,24 @@ fn note_folded_norms(model: &Model, notes: &mut Notes) {
 type Place = (Option<Arc<str>>, u64, Option<u64>);
 
 impl Weights {
+    /// Adds tensors of one repeated value that stand where a layer keeps its weights: graphs that are published for
+    /// their structure alone are written so.
+    fn add_filled(&mut self, model: &Model, search: &Search<'_>, places: &mut HashSet<Place>, notes: &mut Notes) {
+        let mut tensors = 0u64;
+        for (id, weight) in &search.filled {
+            let (Some(role), Ok(slot)) = (search.learned.get(id), usize::try_from(id.0)) else { continue };
+            if let Some(known) = self.is_constant.get_mut(slot) {
+                *known = true;
+            }
+            self.add(model.name(*id), slot, weight, *role, None, places, notes);
+            tensors += 1;
+        }
+        if tensors > 0 {
+            let text = "tensors of one repeated value stand for weights (ConstantOfShape) and are counted as such";
+            notes.info("", format!("{tensors} {text}"));
+        }
+    }
+
     #[allow(clippy::too_many_arguments)]
     fn add(
         &mut self,
@@ -279,6 +300,31 @@ struct Search<'m> {
     factors: Vec<ValueId>,
     /// Every constant in file order; with its contents where a node holds them.
     constants: Vec<(ValueId, Option<&'m Weight>)>,
+    /// Tensors of one repeated value, which `ConstantOfShape` makes of a shape in the file.
+    filled: Vec<(ValueId, Weight)>,
+    /// Values in the place of what a layer learns, or of its running statistics.
+    learned: BTreeMap<ValueId, Role>,
+}
+
+/// What a layer of this operator keeps at this input.
+fn learned(op: &str, index: usize) -> Option<Role> {
+    match (op, index) {
+        ("Conv" | "ConvTranspose" | "Gemm", 1 | 2) | ("MatMul", 1) => Some(Role::Weight),
+        ("BatchNormalization" | "InstanceNormalization" | "LayerNormalization", 1 | 2) => Some(Role::Weight),
+        ("BatchNormalization", 3 | 4) => Some(Role::Buffer),
+        _ => None,
+    }
+}
+
+/// The tensor that a `ConstantOfShape` makes, if the file holds its shape.
+fn filled(model: &Model, node: &Node) -> Option<(ValueId, Weight)> {
+    let (shape, output) = (node.inputs.first().copied().flatten()?, node.outputs.first().copied().flatten()?);
+    let Contents::Integers(sizes) = model.value(shape)?.weight.as_ref()?.contents.as_ref()? else { return None };
+    let shape = sizes.iter().map(|size| u64::try_from(*size).ok()).collect::<Option<Vec<_>>>()?;
+    let dtype = node.tensor("value").map_or(DType::F32, |value| value.dtype);
+    // No two of them share a place in the file: they have none.
+    let storage = Storage::Inside { offset: u64::MAX - u64::from(output.0) };
+    Some((output, Weight { dtype, shape, storage, contents: None, stored_elements: None }))
 }
 
 impl<'m> Search<'m> {
@@ -296,6 +342,8 @@ impl<'m> Search<'m> {
                 self.constants.push((id, Some(weight)));
             }
         }
+        let makers = graph.nodes.iter().filter(|node| node.is("ConstantOfShape"));
+        self.filled.extend(makers.filter_map(|node| filled(self.model, node)));
         for node in graph.nodes.iter().rev() {
             self.own = self.own.saturating_add(rules::own_parameters(node));
             for (_, body) in node.graphs() {
@@ -328,6 +376,13 @@ impl<'m> Search<'m> {
             ("Gather", 0) => self.tables.push(id),
             ("MatMul" | "Gemm", 1) => self.factors.push(id),
             _ => {}
+        }
+        let kept = match rules::use_of(node, index) {
+            Use::Through => node.outputs.first().copied().flatten().and_then(|id| self.learned.get(&id)).copied(),
+            _ => learned(&node.op, index).filter(|_| node.domain.is_empty()),
+        };
+        if let Some(role) = kept {
+            self.learned.insert(id, role);
         }
         if let Some(packed) = rules::packed(self.model, node, index) {
             self.packed.insert(id, packed);
