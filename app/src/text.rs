@@ -124,6 +124,9 @@ pub mod model {
     pub fn paper(paper: &str, year: u16) -> String {
         if paper.is_empty() { format!("{year}") } else { format!("{paper}.") }
     }
+    pub fn of_network(parameters: u64) -> String {
+        format!("in this file; {} in the network, see the notes", numbers::count(parameters, "").text())
+    }
     pub fn buffers(count: u64) -> String {
         if count == 0 { String::new() } else { format!("and {} buffers", numbers::count(count, "").text()) }
     }

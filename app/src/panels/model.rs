@@ -1,6 +1,6 @@
 //! What the model is: its headline figures, its open dimensions, what goes in and out, and what was not counted.
 
-use crate::hooks::Gallery;
+use crate::hooks::{Entry, Gallery};
 use crate::numbers;
 use crate::state::{Action, Counts};
 use crate::text;
@@ -51,7 +51,7 @@ pub fn ModelPanel(props: &ModelPanelProps) -> Html {
                 <p class="model-sentence">{ entry.sentence.clone() }{ " " }<span class="muted">{ text::model::paper(&entry.paper, entry.year) }</span></p>
             }
             { match &props.counts {
-                Some(counts) => counted(counts, props),
+                Some(counts) => counted(entry, counts, props),
                 None if props.loading => html! { <div class="figures waiting" aria-hidden="true">{ for (0..5).map(|_| html! { <div class="figure"></div> }) }</div> },
                 None => html! { <p class="notice">{ text::model::absent(&props.model) }</p> },
             } }
@@ -59,7 +59,17 @@ pub fn ModelPanel(props: &ModelPanelProps) -> Html {
     }
 }
 
-fn counted(counts: &Counts, props: &ModelPanelProps) -> Html {
+/// What stands below the parameters: the network's own number where the file holds another, else the buffers.
+fn parameters_below(entry: Option<&Entry>, counts: &Counts) -> String {
+    match entry.zip(counts.parameters) {
+        Some((entry, held)) if numbers::count(entry.parameters, "").text() != numbers::count(held, "").text() => {
+            text::model::of_network(entry.parameters)
+        }
+        _ => text::model::buffers(counts.buffers),
+    }
+}
+
+fn counted(entry: Option<&Entry>, counts: &Counts, props: &ModelPanelProps) -> Html {
     let of = |count: Option<u64>, unit: &str| count.map(|count| numbers::count(count, unit));
     let bytes = |count: Option<u64>| count.map(numbers::size);
     let intensity = counts.arithmetic_intensity.map(|value| numbers::Shown {
@@ -70,7 +80,7 @@ fn counted(counts: &Counts, props: &ModelPanelProps) -> Html {
     html! {
         <>
             <dl class="figures">
-                { figure(text::model::PARAMETERS, of(counts.parameters, ""), text::model::buffers(counts.buffers)) }
+                { figure(text::model::PARAMETERS, of(counts.parameters, ""), parameters_below(entry, counts)) }
                 { figure(text::model::MACS, of(counts.macs, "MACs"), text::model::one_pass(counts.other_operations)) }
                 { figure(text::model::FLOPS, of(counts.flops, "FLOPs"), text::model::TWO_PER_MAC.to_owned()) }
                 { figure(text::model::WEIGHTS, bytes(counts.weight_bytes), text::model::dtypes(&counts.dtypes)) }

@@ -391,9 +391,7 @@ fn weights_made_of_one_value_count_where_a_layer_keeps_them() {
     let mut build = Build::default();
     let x = build.input("x", &[1, 3, 8, 8]);
     let filled = |build: &mut Build, name: &str, sizes: &[i64]| {
-        let shape = build.weight(name, DType::I64, &[sizes.len() as u64]);
-        let value = &mut build.model.values[shape.0 as usize];
-        value.weight.as_mut().unwrap().contents = Some(Contents::Integers(sizes.to_vec()));
+        let shape = build.integers(name, sizes);
         build.node("ConstantOfShape", &[shape], &[])
     };
     let w = filled(&mut build, "w_shape", &[4, 3, 3, 3]);

@@ -268,11 +268,15 @@ impl<'a> Case<'a> {
             Place::Site(site) => Some(site),
             Place::Grid(_) => None,
         };
-        let personal = site.is_some_and(|site| site.kind == sites::Kind::Personal);
+        // A laptop, a board or a microcontroller stands in no data centre unless one is named.
+        let personal = match site {
+            Some(site) => site.kind == sites::Kind::Personal,
+            None => matches!(self.device.kind, Kind::Soc | Kind::Mcu),
+        };
         let usual_pue = match site.map(|site| site.kind) {
-            Some(sites::Kind::Personal) => "personal-pue",
+            _ if personal => "personal-pue",
             Some(sites::Kind::Cloud | sites::Kind::Fleet) => "hyperscale-pue",
-            Some(sites::Kind::Supercomputer) | None => "default-pue",
+            _ => "default-pue",
         };
         let pue = match site.and_then(|site| site.pue()) {
             Some((pue, scope)) => Assumed::new(
