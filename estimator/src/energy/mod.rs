@@ -336,6 +336,19 @@ mod tests {
     }
 
     #[test]
+    fn a_board_stands_in_a_data_centre_only_where_one_is_named() {
+        let pue = |device: &str, region: &str| {
+            let hardware = Hardware { device: device.to_owned(), count: 1, precision: None };
+            let site = Site { region: region.to_owned(), ..Site::default() };
+            let found = estimate(&Scenario { hardware, site, ..Scenario::default() }, &network()).unwrap();
+            found.assumptions.iter().find(|one| one.key == "pue").unwrap().value
+        };
+        assert_eq!(pue("raspberry-pi-5", "fr"), 1.0);
+        assert!(pue("raspberry-pi-5", "aws:us-east-1") > 1.0);
+        assert!(pue("a100-sxm4-80gb", "fr") > 1.0);
+    }
+
+    #[test]
     fn the_default_scenario_is_estimated() {
         let estimate = estimate(&Scenario::default(), &network()).unwrap();
         // 3 × 2 × MACs × samples × epochs.
