@@ -192,11 +192,11 @@ mod tests {
 
     #[test]
     fn a_mixture_touches_more_experts_as_the_batch_grows() {
-        let mixture = LanguageModel { parameters: 100.0, active_parameters: 10.0 };
+        let mixture = LanguageModel::from_size(100.0, Some(10.0));
         assert!((touched(mixture, 1.0) - 0.1).abs() < 1e-12);
         assert!((touched(mixture, 2.0) - 0.19).abs() < 1e-12);
         assert!(touched(mixture, 1000.0) > 0.999);
-        let dense = LanguageModel { parameters: 100.0, active_parameters: 100.0 };
+        let dense = LanguageModel::from_size(100.0, None);
         assert_eq!(touched(dense, 1.0), 1.0);
     }
 }

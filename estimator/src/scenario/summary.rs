@@ -36,7 +36,7 @@ pub struct ModelSummary {
     pub not_counted: u64,
     /// The layers in groups, for the roofline.
     pub layers: Vec<LayerTerms>,
-    /// Present for a language model of which only the size is known; its layers are then empty.
+    /// Present for a language model that is known by its size or its architecture; its layers are then empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<LanguageModel>,
 }
@@ -57,13 +57,67 @@ pub struct LayerTerms {
     pub activation_bytes: u64,
 }
 
-/// A language model known by its size alone.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// A language model: its size, and, where its architecture is known, what one token costs.
+///
+/// Counts are per token of one sequence and in elements, not bytes; how many bytes an element takes is for `energy` to say.
+/// A layer “with a window” attends to at most [`Self::window`] tokens; all others attend to the whole context.
+/// What is `None` is not known; for a model of which only the size is known, that is everything but the first two.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct LanguageModel {
     /// All parameters.
     pub parameters: f64,
-    /// The parameters that one token uses.
+    /// The parameters that one token uses. A table of embeddings counts whole, as it does in published “active” figures.
     pub active_parameters: f64,
+    /// MACs of all products with weights, for one token in one forward pass.
+    /// Looking up an embedding is no product and counts 0; the output head counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_macs_per_token: Option<f64>,
+    /// MACs of the two attention products for one new token, per token of its context: all layers without a window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention_macs_per_context_token: Option<f64>,
+    /// The same for all layers with a window, whose context is at most that window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windowed_attention_macs_per_context_token: Option<f64>,
+    /// Tokens that a layer with a window attends to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<f64>,
+    /// MACs of mixing tokens that do not grow with the context (linear attention, state-space layers), for one new token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_attention_macs_per_token: Option<f64>,
+    /// Elements that one token adds to the KV cache in all layers without a window:
+    /// 2 × KV heads × head dimension × layers, or, with latent attention, its rank and rotary part for each layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_elements_per_token: Option<f64>,
+    /// The same for all layers with a window, which hold at most that many tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windowed_kv_elements_per_token: Option<f64>,
+    /// Elements of recurrent state that one sequence keeps (Mamba, RWKV), whatever its length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_elements: Option<f64>,
+    /// Parameters of one routed expert, summed over all layers that have experts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expert_parameters: Option<f64>,
+    /// Routed experts of a layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experts: Option<f64>,
+    /// Routed experts that one token uses in a layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experts_per_token: Option<f64>,
+    /// Parameters of a table of input embeddings that is not also the output head: rows are looked up, it is never read whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_table_parameters: Option<f64>,
+}
+
+impl LanguageModel {
+    /// A model of which only the size is known: all its parameters, and those that one token uses (all when `None`).
+    pub fn from_size(parameters: f64, active_parameters: Option<f64>) -> Self {
+        Self { parameters, active_parameters: active_parameters.unwrap_or(parameters), ..Self::default() }
+    }
+
+    /// Whether what one token costs is known, and not the size alone.
+    pub fn knows_its_architecture(&self) -> bool {
+        self.weight_macs_per_token.is_some()
+    }
 }
 
 impl ModelSummary {
@@ -102,12 +156,12 @@ impl ModelSummary {
             // A count beyond 2^64 saturates; `energy` refuses such sizes before they matter.
             parameters: Some(parameters as u64),
             batch: 1,
-            language: Some(LanguageModel { parameters, active_parameters: active_parameters.unwrap_or(parameters) }),
+            language: Some(LanguageModel::from_size(parameters, active_parameters)),
             ..Self::default()
         }
     }
 
-    /// Whether this is a language model known by its size alone.
+    /// Whether this is a language model known by its size or its architecture, and not as a graph of layers.
     pub fn is_language(&self) -> bool {
         self.language.is_some()
     }
@@ -194,6 +248,19 @@ mod tests {
         ] {
             assert_eq!(batch(&inspection), expected);
         }
+    }
+
+    #[test]
+    fn a_language_model_known_by_its_size_is_written_and_read_as_ever() {
+        let size = LanguageModel::from_size(8e9, None);
+        assert!(!size.knows_its_architecture());
+        let text = serde_json::to_string(&size).unwrap();
+        assert_eq!(text, r#"{"parameters":8000000000.0,"active_parameters":8000000000.0}"#);
+        assert_eq!(serde_json::from_str::<LanguageModel>(&text).unwrap(), size);
+        let known = LanguageModel { weight_macs_per_token: Some(7.5e9), window: Some(4096.0), ..size };
+        assert!(known.knows_its_architecture());
+        let text = serde_json::to_string(&known).unwrap();
+        assert_eq!(serde_json::from_str::<LanguageModel>(&text).unwrap(), known);
     }
 
     #[test]
