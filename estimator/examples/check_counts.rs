@@ -5,7 +5,7 @@
 //! `float_elements_with_constants` and `gmacs`. Parameters must lie between the two numbers of elements,
 //! MACs within 0.1 % or half a unit of the last digit.
 
-use estimator::formats::{Source, open};
+use estimator::formats::open_lone;
 use estimator::shapes::{Choices, infer};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -52,8 +52,7 @@ fn check(folder: &Path, table: &Path) -> Result<usize, String> {
         let decimals = cell(columns.3).split_once('.').map_or(0, |(_, digits)| digits.len());
         let half_unit = 0.5 * 10f64.powi(-i32::try_from(decimals).unwrap_or(0));
         let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let source = Source::new(cell(columns.0), file).map_err(|error| error.to_string())?;
-        let model = open(source, &[]).map_err(|error| error.to_string())?;
+        let model = open_lone(cell(columns.0), file).map_err(|error| error.to_string())?;
         let counts = estimator::cost::inspect(&model, &infer(&model, &Choices::default()));
         let parameters = counts.parameters.map_or(f64::NAN, |count| count as f64);
         let found = counts.macs.map_or(f64::NAN, |macs| macs as f64 / 1e9);

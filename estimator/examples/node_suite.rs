@@ -126,8 +126,7 @@ fn operator(case: &Json) -> String {
 fn check(folder: &Path, case: &Json) -> Result<bool, String> {
     let folder = folder.join(text(case, "folder"));
     let file = File::open(folder.join("model.onnx")).map_err(|why| why.to_string())?;
-    let source = Source::new("model.onnx", file).map_err(|why| why.to_string())?;
-    let model = formats::open(source, &[]).map_err(|why| why.to_string())?;
+    let model = formats::open_lone("model.onnx", file).map_err(|why| why.to_string())?;
     let choices = choices(&folder, list(case, "inputs"))?;
     let trace = infer(&model, &choices);
     for (expected, id) in list(case, "outputs").iter().zip(&model.graph.outputs) {

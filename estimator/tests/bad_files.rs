@@ -3,7 +3,7 @@
 //! `tests/data/make/bad_files.py` says how each was spoilt. What a reader lets through, shape inference and counting survive.
 
 use estimator::cost::inspect;
-use estimator::formats::{self, Source};
+use estimator::formats;
 use estimator::shapes::{Choices, infer};
 use serde_json::Value as Json;
 use std::fs::{self, File};
@@ -21,7 +21,7 @@ fn bad_files_are_named_and_never_crash() {
     for entry in list(&expected, "files") {
         let (name, outcome) = (entry["file"].as_str().unwrap(), entry["outcome"].as_str().unwrap());
         let path = folder.join(name);
-        let read = Source::new(name, File::open(&path).unwrap()).and_then(|source| formats::open(source, &[]));
+        let read = formats::open_lone(name, File::open(&path).unwrap());
         let (refused, said) = match read {
             Err(error) => (true, error.to_string()),
             Ok(model) => {

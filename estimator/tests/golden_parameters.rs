@@ -3,7 +3,7 @@
 //! `goldens.rs` holds everything else against the truth beside the graphs.
 
 use estimator::cost::inspect;
-use estimator::formats::{Source, open};
+use estimator::formats::open_lone;
 use estimator::shapes::{Choices, infer};
 use std::fs::File;
 use std::path::Path;
@@ -65,7 +65,7 @@ fn parameters_are_exact() {
         let places =
             ["tests/data/onnx", "../examples/models"].map(|folder| here.join(folder).join(format!("{stem}.onnx")));
         let path = places.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("{stem} is no golden graph"));
-        let model = open(Source::new(stem, File::open(path).unwrap()).unwrap(), &[]).unwrap();
+        let model = open_lone(stem, File::open(path).unwrap()).unwrap();
         let found = inspect(&model, &infer(&model, &Choices::default()));
         let by_type = found.dtypes.values().sum::<u64>();
         let by_layer = found.layers.iter().map(|layer| layer.parameters).sum::<u64>();

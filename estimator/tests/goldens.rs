@@ -4,7 +4,7 @@
 //! Every disagreement of a table is listed before a test fails.
 
 use estimator::cost::inspect;
-use estimator::formats::{self, Source};
+use estimator::formats;
 use estimator::model::{Contents, DeclaredDim, DeclaredType, Model, ValueType};
 use estimator::report::Inspection;
 use estimator::shapes::{Choices, Trace, infer};
@@ -27,7 +27,7 @@ fn json(path: &Path) -> Json {
 
 fn open(path: &Path) -> Model {
     let name = path.file_name().unwrap().to_string_lossy();
-    formats::open(Source::new(&name, File::open(path).unwrap()).unwrap(), &[]).unwrap()
+    formats::open_lone(&name, File::open(path).unwrap()).unwrap()
 }
 
 fn list<'j>(json: &'j Json, key: &str) -> &'j [Json] {

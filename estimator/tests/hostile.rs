@@ -3,7 +3,7 @@
 
 mod support;
 
-use estimator::formats::{self, Problem, ReadError, Source};
+use estimator::formats::{self, Problem, ReadError};
 use estimator::model::Model;
 use estimator::shapes::{Choices, infer};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use support::{Axis, Message, graph_attribute, int, model, node, tensor, value};
 
 fn open(bytes: &[u8]) -> Result<Model, ReadError> {
-    formats::open(Source::new("test.onnx", Cursor::new(bytes))?, &[])
+    formats::open_lone("test.onnx", Cursor::new(bytes.to_vec()))
 }
 
 /// Reads, infers and counts, as a user's file goes through.
@@ -245,8 +245,7 @@ fn six_gigabytes_of_weights_are_skipped() {
     let mut head = Message::new().number(1, 8).promise(7, graph_length);
     head.0.extend(&graph.0);
     let size = head.0.len() as u64 + raw;
-    let source = Source::new("six.onnx", Sparse { head: head.0, size, at: 0 }).unwrap();
-    let model = formats::open(source, &[]).unwrap();
+    let model = formats::open_lone("six.onnx", Sparse { head: head.0, size, at: 0 }).unwrap();
     assert_eq!(model.values.iter().find_map(|value| value.weight.as_ref()?.elements()), Some(1_500_000_000));
     assert!(model.bytes_read < 100_000, "{} bytes were read", model.bytes_read);
 }
@@ -276,7 +275,7 @@ fn endless_small_nodes_stop_at_the_memory_limit() {
     }
     let head = Message::new().number(1, 8).promise(7, 4_000_000_000);
     let size = head.0.len() as u64 + 4_000_000_000;
-    let error = formats::open(Source::new("endless.onnx", Endless(head.0, size, 0)).unwrap(), &[]).unwrap_err();
+    let error = formats::open_lone("endless.onnx", Endless(head.0, size, 0)).unwrap_err();
     assert!(matches!(error.problem, Problem::OverLimit(_)), "{error}");
 }
 

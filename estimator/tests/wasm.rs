@@ -5,7 +5,7 @@
 
 mod support;
 
-use estimator::formats::{self, Source};
+use estimator::formats;
 use estimator::shapes::{Choices, infer};
 use std::io::Cursor;
 use support::{Axis, Message, model, node, tensor, value};
@@ -19,8 +19,7 @@ fn counts_beyond_32_bits_are_exact() {
         .message(5, tensor("w", &[3_000_000, 2_000]))
         .message(11, value("x", &[Axis::Fixed(4), Axis::Fixed(3_000_000)]))
         .message(12, value("y", &[Axis::Fixed(4), Axis::Fixed(2_000)]));
-    let source = Source::new("wide.onnx", Cursor::new(model(graph))).unwrap();
-    let model = formats::open(source, &[]).unwrap();
+    let model = formats::open_lone("wide.onnx", Cursor::new(model(graph))).unwrap();
     let counts = estimator::cost::inspect(&model, &infer(&model, &Choices::default()));
     assert_eq!(counts.parameters, Some(6_000_000_000));
     assert_eq!(counts.macs, Some(24_000_000_000));
@@ -30,6 +29,5 @@ fn counts_beyond_32_bits_are_exact() {
 #[wasm_bindgen_test]
 fn a_length_beyond_the_file_is_refused() {
     let graph = Message::new().bytes(2, "short").promise(5, 1 << 33);
-    let source = Source::new("short.onnx", Cursor::new(model(graph))).unwrap();
-    assert!(formats::open(source, &[]).is_err());
+    assert!(formats::open_lone("short.onnx", Cursor::new(model(graph))).is_err());
 }

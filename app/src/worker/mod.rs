@@ -10,11 +10,13 @@ mod http;
 use crate::protocol::{Answer, Dims, Fault, Request};
 use crate::text;
 use estimator::cost;
-use estimator::formats::{self, ReadError, Source};
+use estimator::formats::{self, Files, Folder, ReadError, ReadSeek};
 use estimator::model::Model;
 use estimator::shapes::{self, Choices};
 use js_sys::Array;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
 use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -62,20 +64,8 @@ fn say(scope: &DedicatedWorkerGlobalScope, answer: &Answer) {
 fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Model>>>, request: Request, files: Vec<File>) {
     match request {
         Request::OpenFiles { job, names, dims } => {
-            let outcome = match (names.first(), files.first()) {
-                (Some(name), Some(file)) => {
-                    let companions = names.get(1..).unwrap_or_default();
-                    blob::Blob::new(file.clone())
-                        .map_err(|why| Fault {
-                            name: name.clone(),
-                            what: why,
-                            remedy: text::fault::UNREADABLE_REMEDY.to_owned(),
-                        })
-                        .and_then(|reader| read(scope, job, name, reader, companions))
-                }
-                _ => Err(Fault { name: String::new(), what: text::fault::NO_FILE.to_owned(), remedy: String::new() }),
-            };
-            finish(scope, kept, job, outcome, dims);
+            let files = Files::new(Dropped(names.iter().cloned().zip(files).collect()));
+            finish(scope, kept, job, read(scope, job, files), dims);
         }
         Request::OpenUrl { job, url, dims } => {
             let (scope, kept) = (scope.clone(), kept.clone());
@@ -84,8 +74,8 @@ fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Model>>>,
                     Ok(reader) => {
                         let why = reader.failure();
                         // A connection that breaks while reading is told in its own words.
-                        read(&scope, job, http::file_name(&url), reader, &[])
-                            .map_err(|fault| why.take().unwrap_or(fault))
+                        let files = Files::lone(http::file_name(&url), reader);
+                        read(&scope, job, files).map_err(|fault| why.take().unwrap_or(fault))
                     }
                     Err(fault) => Err(fault),
                 };
@@ -106,15 +96,10 @@ fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Model>>>,
     }
 }
 
-fn read(
-    scope: &DedicatedWorkerGlobalScope,
-    job: u64,
-    name: &str,
-    reader: impl formats::ReadSeek,
-    companions: &[String],
-) -> Result<Model, Fault> {
+/// Reads the only file, or the one among several that leads.
+fn read(scope: &DedicatedWorkerGlobalScope, job: u64, files: Files<'_>) -> Result<Model, Fault> {
     let mut said = f64::NEG_INFINITY;
-    let watch = |at: u64, of: u64| {
+    let watch = move |at: u64, of: u64| {
         let now = js_sys::Date::now();
         if now - said >= REPORT_EVERY_MS {
             said = now;
@@ -122,8 +107,28 @@ fn read(
         }
         true
     };
-    let source = Source::new(name, reader).map_err(|error| fault(&error))?.watched(watch);
-    formats::open(source, companions).map_err(|error| fault(&error))
+    let files = files.watched(watch);
+    let model = match files.names() {
+        [] => return Err(Fault { name: String::new(), what: text::fault::NO_FILE.to_owned(), remedy: String::new() }),
+        [one] => formats::open(&files, one),
+        _ => formats::open_folder(&files),
+    };
+    model.map_err(|error| fault(&error))
+}
+
+/// The files that the reader dropped or chose, by name.
+struct Dropped(BTreeMap<String, File>);
+
+impl Folder for Dropped {
+    fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Option<Box<dyn ReadSeek>>> {
+        let Some(file) = self.0.get(name) else { return Ok(None) };
+        let blob = blob::Blob::new(file.clone()).map_err(io::Error::other)?;
+        Ok(Some(Box::new(blob)))
+    }
 }
 
 fn fault(error: &ReadError) -> Fault {

@@ -2,14 +2,13 @@
 
 #![no_main]
 
-use estimator::formats::{self, Source};
+use estimator::formats;
 use estimator::shapes::{Choices, infer};
 use libfuzzer_sys::fuzz_target;
 use std::io::Cursor;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(source) = Source::new("fuzz.onnx", Cursor::new(bytes)) else { return };
-    let Ok(model) = formats::open(source, &[]) else { return };
+    let Ok(model) = formats::open_lone("fuzz.onnx", Cursor::new(bytes.to_vec())) else { return };
     let trace = infer(&model, &Choices::default());
     estimator::cost::inspect(&model, &trace);
 });

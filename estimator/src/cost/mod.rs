@@ -9,6 +9,7 @@
 
 mod count;
 mod memory;
+mod modules;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -34,9 +35,13 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
     let weights = weights::count(model, &mut notes);
     let mut walk = Walk::new(model, weights, notes);
     walk.list(&trace.steps, 1, "");
-    let (layers, not_counted) = walk.finish();
+    let (mut layers, not_counted) = walk.finish();
     let Walk { weights, mut notes, .. } = walk;
 
+    if model.weights_only {
+        layers = modules::of(model, &weights);
+        notes.warn("", "the file holds weights without a graph, so it does not say what is computed with them");
+    }
     let counted = |layer: &&Found| layer.is_counted;
     let macs = sum(layers.iter().filter(counted).map(|found| found.layer.macs));
     let other_operations = sum(layers.iter().filter(counted).map(|found| found.layer.other_operations));
@@ -58,6 +63,7 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         notes.warn("", format!("the size of the weights {too_large}"));
     }
     let peak_activation_bytes = match memory::peak(model, trace, &weights.is_constant) {
+        _ if model.weights_only => None,
         Ok(bytes) => Some(bytes),
         Err(NoFigure::UnknownSize(id)) => {
             notes.warn(model.name(id), "its size is not known, so peak activation memory is not known either");
@@ -96,6 +102,10 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         traffic_bytes,
         arithmetic_intensity,
         dtypes: weights.dtypes,
+        optimizer_state: weights.optimizer,
+        optimizer_state_bytes: weights.optimizer_bytes,
+        weights_only: model.weights_only,
+        properties: model.properties.clone(),
         file_bytes: model.file_bytes,
         bytes_read: model.bytes_read,
         dynamic_dims: trace.symbols.iter().map(|symbol| (symbol.name.clone(), symbol.value)).collect(),

@@ -2,7 +2,8 @@
 
 use super::inspect;
 use crate::model::{
-    Attribute, Contents, DType, DeclaredDim, DeclaredType, Graph, Model, Node, Storage, Value, ValueId, Weight,
+    Attribute, Contents, DType, DeclaredDim, DeclaredType, Graph, Model, Node, Packing, Storage, TensorRole, Value,
+    ValueId, Weight,
 };
 use crate::report::Inspection;
 use crate::shapes::{Choices, infer};
@@ -80,7 +81,7 @@ impl Build {
 }
 
 fn tensor(dtype: DType, shape: &[u64], storage: Storage, contents: Option<Contents>) -> Weight {
-    Weight { dtype, shape: shape.to_vec(), storage, contents, stored_elements: None }
+    Weight { contents, ..Weight::new(dtype, shape.to_vec(), storage) }
 }
 
 fn layer<'a>(of: &'a Inspection, op: &str) -> &'a crate::report::Layer {
@@ -401,4 +402,32 @@ fn weights_made_of_one_value_count_where_a_layer_keeps_them() {
     let found = build.inspect(&[z]);
     assert_eq!(found.parameters, Some(4 * 3 * 3 * 3), "the kernel, not the mask");
     assert!(warned(&found, "tensors of one repeated value"));
+}
+
+#[test]
+fn weights_without_a_graph_are_listed_by_module_and_nothing_is_said_of_operations() {
+    let mut model = Model { format: "test".to_owned(), weights_only: true, ..Model::default() };
+    let mut add = |name: &str, dtype: DType, shape: &[u64], role: TensorRole, packing: Option<(&str, u64)>| {
+        let offset = model.values.len() as u64;
+        let packing = packing.map(|(name, bytes)| Packing { name: name.into(), bytes });
+        let weight =
+            Weight { role: Some(role), packing, ..Weight::new(dtype, shape.to_vec(), Storage::Inside { offset }) };
+        model.add_weight(name, weight);
+    };
+    add("layer.0.linear.weight", DType::U4, &[8, 8], TensorRole::Parameter, Some(("q4_0", 36)));
+    add("layer.0.linear.bias", DType::F32, &[8], TensorRole::Parameter, None);
+    add("layer.0.norm.running_mean", DType::F32, &[8], TensorRole::Buffer, None);
+    add("layer.0.norm.step", DType::I64, &[], TensorRole::Setting, None);
+    add("state.0.exp_avg", DType::F32, &[72], TensorRole::OptimizerState, None);
+    let found = inspect(&model, &infer(&model, &Choices::default()));
+    assert_eq!((found.parameters, found.buffers, found.optimizer_state), (Some(72), 8, 72));
+    assert_eq!((found.weight_bytes, found.optimizer_state_bytes), (Some(36 + 32 + 32), 288));
+    assert_eq!(found.dtypes, [("f32".to_owned(), 8), ("q4_0".to_owned(), 64)].into());
+    assert_eq!(
+        (found.macs, found.flops, found.other_operations, found.peak_activation_bytes),
+        (None, None, None, None)
+    );
+    let layers: Vec<_> = found.layers.iter().map(|layer| (layer.name.as_str(), layer.parameters)).collect();
+    assert_eq!(layers, [("layer.0.linear", 72), ("layer.0.norm", 0)]);
+    assert!(warned(&found, "without a graph"));
 }

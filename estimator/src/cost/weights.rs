@@ -11,7 +11,7 @@
 //! A tensor used by several nodes counts once, and so do tensors that share their place in an external file.
 
 use super::rules;
-use crate::model::{Contents, DType, Graph, Kind, Model, Node, Storage, ValueId, Weight};
+use crate::model::{Contents, DType, Graph, Kind, Model, Node, Storage, TensorRole, ValueId, Weight};
 use crate::notes::Notes;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub(super) enum Role {
     Unused,
     /// It describes a shape, an axis, an index or a mode.
     Setting,
+    /// An optimiser keeps it.
+    Optimizer,
     /// Running statistics, scales and zero points.
     Buffer,
     /// It is computed with.
@@ -106,6 +108,9 @@ pub(super) struct Weights {
     pub buffers: u64,
     /// Bytes of parameters and buffers as stored; `None` where they do not fit 64 bits.
     pub bytes: Option<u64>,
+    /// Elements of what an optimiser keeps, and its bytes.
+    pub optimizer: u64,
+    pub optimizer_bytes: u64,
     /// Parameters by stored element type.
     pub dtypes: BTreeMap<String, u64>,
     /// For each value: its parameters, at the one value that counts them.
@@ -221,10 +226,14 @@ impl Weights {
         places: &mut HashSet<Place>,
         notes: &mut Notes,
     ) {
+        let bytes = weight.bytes();
+        if role == Role::Optimizer && places.insert(place(weight)) {
+            self.optimizer = self.optimizer.saturating_add(weight.elements().unwrap_or(u64::MAX));
+            self.optimizer_bytes = self.optimizer_bytes.saturating_add(bytes.unwrap_or(u64::MAX));
+        }
         if !matches!(role, Role::Weight | Role::Buffer) {
             return;
         }
-        let bytes = weight.bytes();
         if let (Some(bytes), Some(held)) = (bytes, self.bytes_of.get_mut(slot)) {
             *held = bytes;
         }
@@ -239,6 +248,9 @@ impl Weights {
         places.insert(place);
         self.bytes = self.bytes.and_then(|sum| sum.checked_add(bytes?));
         let (elements, dtype) = match packed {
+            None if weight.packing.is_some() => {
+                (weight.elements(), weight.packing.as_ref().map_or("", |packing| packing.name.as_ref()))
+            }
             Some(Packed { amount: Amount::Elements(elements), dtype }) => (*elements, *dtype),
             Some(Packed { amount: Amount::PerByte(each), dtype }) if weight.dtype == DType::U8 => {
                 (weight.elements().and_then(|bytes| bytes.checked_mul(*each)), *dtype)
@@ -324,7 +336,7 @@ fn filled(model: &Model, node: &Node) -> Option<(ValueId, Weight)> {
     let dtype = node.tensor("value").map_or(DType::F32, |value| value.dtype);
     // No two of them share a place in the file: they have none.
     let storage = Storage::Inside { offset: u64::MAX - u64::from(output.0) };
-    Some((output, Weight { dtype, shape, storage, contents: None, stored_elements: None }))
+    Some((output, Weight::new(dtype, shape, storage)))
 }
 
 impl<'m> Search<'m> {
@@ -417,6 +429,13 @@ impl<'m> Search<'m> {
     }
 
     fn role(&self, id: ValueId, weight: &Weight, from_node: bool) -> Role {
+        match weight.role {
+            Some(TensorRole::Parameter) => return Role::Weight,
+            Some(TensorRole::Buffer) => return Role::Buffer,
+            Some(TensorRole::Setting) => return Role::Setting,
+            Some(TensorRole::OptimizerState) => return Role::Optimizer,
+            None => {}
+        }
         let roles = self.roles.get(id.0 as usize).copied().unwrap_or_default();
         let role = roles.of(weight.dtype);
         let is_float = matches!(weight.dtype.kind(), Kind::Float | Kind::Complex);

@@ -46,12 +46,12 @@ impl Problem {
     pub fn remedy(&self) -> &'static str {
         match self {
             Problem::Empty => "Download or export the file again.",
-            Problem::NotAModel(_) => "Choose a model file, for example one ending in .onnx.",
+            Problem::NotAModel(_) => {
+                "Choose a model file, for example one ending in .onnx, .safetensors, .gguf, .pt, .tflite or .h5."
+            }
             Problem::Unsupported(_) => "Export the model to ONNX and open that.",
             Problem::Truncated { .. } => "The download or copy was probably interrupted: get the file again.",
-            Problem::Corrupt(_) => {
-                "Get the file again; if it stays the same, check it with onnx.checker and export it anew."
-            }
+            Problem::Corrupt(_) => "Get the file again; if it stays the same, export it anew.",
             Problem::OverLimit(_) => "If this is a real model, please report it, so that the limit can be raised.",
             Problem::Unreadable(_) => "Check that the file still exists and may be read.",
             Problem::Cancelled => "",

@@ -3,36 +3,135 @@
 //! Every reader takes hostile bytes: it reads headers and skips weights, bounds its memory and its recursion,
 //! and ends in a [`Model`] or in a [`ReadError`] that names the file, the place and the remedy.
 //! Nothing is computed here beyond what the file says.
+//!
+//! A new format is a room beside the others and a line in [`ROOMS`].
 
+mod archive;
 mod error;
+mod files;
 mod onnx;
 mod sniff;
 mod source;
 
 pub use error::{Problem, ReadError};
+pub use files::{Files, Folder, InMemory, base_name, beside};
 pub use onnx::{dtype as onnx_dtype, read_tensor as read_onnx_tensor};
 pub use source::{ReadSeek, Source, Watch};
 
 use crate::model::Model;
+use sniff::Look;
 
-/// A format that can be opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// ONNX, as protobuf.
-    Onnx,
+/// One format: how to tell it, and how to read it.
+struct Room {
+    /// Its short name, as in [`Model::format`].
+    id: &'static str,
+    /// What people call it.
+    name: &'static str,
+    /// Endings of the names of files that lead a folder of this format, the surest first.
+    /// They only choose among several files; what a file is, its contents say.
+    leads: &'static [&'static str],
+    /// Whether a file is of this format.
+    recognises: fn(&Look, &mut Source<'_>) -> Result<bool, ReadError>,
+    /// Reads the model that a file leads; what it needs besides, it asks the files for.
+    read: fn(&Files<'_>, Source<'_>) -> Result<Model, ReadError>,
 }
 
-/// What a file is, by its contents; an error says what it seems to be instead and what to do.
-pub fn recognise(source: &mut Source<'_>) -> Result<Format, ReadError> {
-    sniff::recognise(source)
+/// Every format that can be opened. The first that recognises a file reads it, so the surest signs come first.
+const ROOMS: &[Room] = &[
+    // Protobuf has no signature: whatever looks like its fields is taken last.
+    Room {
+        id: "onnx",
+        name: "ONNX",
+        leads: &[".onnx"],
+        recognises: |_, source| onnx::looks_like(source),
+        read: onnx::read,
+    },
+];
+
+/// The formats that can be opened: short name, and what people call it.
+pub fn formats() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROOMS.iter().map(|room| (room.id, room.name))
 }
 
-/// Reads a model. `companions` are the names of the files beside it, in which weights may lie; they are not read.
+/// Most files of a folder that are looked into when no name tells which one leads.
+const MOST_TRIED: usize = 50;
+
+/// Reads the model that the file `name` leads. Files beside it are opened only if it needs them.
 ///
 /// # Errors
-/// The file is empty, truncated, corrupt, of another format, over the reader's limits, unreadable, or `watch` said stop.
-pub fn open(mut source: Source<'_>, companions: &[String]) -> Result<Model, ReadError> {
-    match recognise(&mut source)? {
-        Format::Onnx => onnx::read(source, companions),
+/// The file is missing, empty, truncated, corrupt, of no known format, over the reader's limits, unreadable,
+/// or the watch of `files` said stop.
+pub fn open(files: &Files<'_>, name: &str) -> Result<Model, ReadError> {
+    let mut source = files.source(name)?;
+    let room = sniff::recognise(ROOMS, &mut source)?;
+    let mut model = (room.read)(files, source)?;
+    model.bytes_read = files.bytes_read();
+    Ok(model)
+}
+
+/// Reads the model in one file that is open already and has no neighbours.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_lone(name: &str, reader: impl ReadSeek + 'static) -> Result<Model, ReadError> {
+    open(&Files::lone(name, reader), name)
+}
+
+/// Reads the model in a folder or among several files: the one whose name leads best.
+///
+/// # Errors
+/// As [`open`]; where no file is a model, the error of the first that was tried.
+pub fn open_folder(files: &Files<'_>) -> Result<Model, ReadError> {
+    let leading = leading(files.names());
+    if let Some(name) = leading.first() {
+        return open(files, name);
+    }
+    let mut first = None;
+    for name in files.names().iter().take(MOST_TRIED) {
+        match open(files, name) {
+            Ok(model) => return Ok(model),
+            Err(error) if error.problem == Problem::Cancelled => return Err(error),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.unwrap_or_else(|| ReadError {
+        file: String::new(),
+        offset: None,
+        place: String::new(),
+        problem: Problem::NotAModel("a folder without files".to_owned()),
+    }))
+}
+
+/// The files among several that lead a model by their names, the likeliest first:
+/// nearest to the top of the folder, then by the order of the formats' endings, then by name.
+pub fn leading(names: &[String]) -> Vec<&str> {
+    let endings = || ROOMS.iter().flat_map(|room| room.leads);
+    let rank = |name: &str| {
+        let name = name.to_lowercase();
+        endings().position(|ending| name.ends_with(ending))
+    };
+    let mut ranked: Vec<(usize, usize, &str)> =
+        names.iter().filter_map(|name| Some((name.matches('/').count(), rank(name)?, name.as_str()))).collect();
+    ranked.sort_unstable();
+    ranked.into_iter().map(|(_, _, name)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_nearest_the_top_leads() {
+        let names = ["b/y.onnx", "readme.md", "z.onnx", "a.ONNX"].map(str::to_owned);
+        assert_eq!(leading(&names), ["a.ONNX", "z.onnx", "b/y.onnx"]);
+        assert!(leading(&["readme.md".to_owned()]).is_empty());
+    }
+
+    #[test]
+    fn a_folder_without_a_model_says_what_its_first_file_is() {
+        let folder = InMemory([("a.txt".to_owned(), b"hello".to_vec()), ("b.txt".to_owned(), vec![0; 9])].into());
+        let error = open_folder(&Files::new(folder)).unwrap_err();
+        assert_eq!((error.file.as_str(), error.problem), ("a.txt", Problem::NotAModel("a text file".to_owned())));
+        assert!(open_folder(&Files::new(InMemory::default())).is_err());
     }
 }

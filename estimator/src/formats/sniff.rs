@@ -1,8 +1,8 @@
 //! What a file is, by its first bytes, and what to tell people who opened something else.
 
-use super::Format;
+use super::Room;
+use super::archive::Archive;
 use super::error::{Problem, ReadError};
-use super::onnx;
 use super::source::Source;
 
 /// Beginnings that settle what a file is, with what to call it; the first that fits counts.
@@ -48,30 +48,66 @@ const SIGNATURES: &[(usize, &[u8], &str, bool)] = &[
 /// How much of the beginning the signatures look at.
 const BEGINNING: u64 = 512;
 
-pub(super) fn recognise(source: &mut Source<'_>) -> Result<Format, ReadError> {
+/// What is looked at of every file, once for all formats.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// The first bytes, at most [`BEGINNING`].
+    pub beginning: Vec<u8>,
+    /// The names in it, if it is a ZIP archive.
+    pub entries: Vec<String>,
+}
+
+impl Look {
+    /// Whether these bytes stand at this place of the beginning.
+    pub fn has(&self, at: usize, bytes: &[u8]) -> bool {
+        self.beginning.get(at..).is_some_and(|rest| rest.starts_with(bytes))
+    }
+
+    /// Whether it is an archive with a file whose name ends so.
+    pub fn holds(&self, ending: &str) -> bool {
+        self.entries.iter().any(|name| name.ends_with(ending))
+    }
+
+    /// The first byte that is no white space: JSON and XML are told by it.
+    pub fn first_letter(&self) -> Option<u8> {
+        let text = self.beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.beginning);
+        text.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    }
+}
+
+/// The first room that takes the file; else what the file seems to be.
+pub(super) fn recognise<'r>(rooms: &'r [Room], source: &mut Source<'_>) -> Result<&'r Room, ReadError> {
     if source.size() == 0 {
         return Err(source.error(None, "", Problem::Empty));
     }
     let length = usize::try_from(source.size().min(BEGINNING)).unwrap_or(0);
-    let beginning = source.bytes(0, length)?;
-    let fits = |(at, bytes, _, _): &&(usize, &[u8], &str, bool)| {
-        beginning.get(*at..).is_some_and(|rest| rest.starts_with(bytes))
-    };
-    if let Some((_, _, what, model)) = SIGNATURES.iter().find(fits) {
-        let what = (*what).to_owned();
-        let problem = if *model { Problem::Unsupported(what) } else { Problem::NotAModel(what) };
-        return Err(source.error(None, "", problem));
+    let mut look = Look { beginning: source.stretch(0, length)?, entries: Vec::new() };
+    if look.has(0, b"PK\x03\x04") || look.has(0, b"PK\x05\x06") {
+        let archive = Archive::open(source.again())?;
+        look.entries = archive.entries().iter().map(|entry| entry.name.clone()).collect();
     }
-    if beginning.iter().all(|byte| *byte == 0) {
-        let what = "nothing but zeros (an interrupted download often looks like this)".to_owned();
-        return Err(source.error(Some(0), "", Problem::NotAModel(what)));
-    }
-    match onnx::looks_like(source)? {
-        true => Ok(Format::Onnx),
-        false => {
-            let text = beginning.iter().all(|byte| (b' '..0x7f).contains(byte) || b"\t\r\n".contains(byte));
-            let what = if text { "a text file" } else { "a file of an unknown kind" }.to_owned();
-            Err(source.error(Some(0), "", Problem::NotAModel(what)))
+    let all_zeros = look.beginning.iter().all(|byte| *byte == 0);
+    if !all_zeros {
+        // A few signatures are surer than any format's own look, for example those of pictures.
+        let foreign = SIGNATURES.iter().find(|(at, bytes, _, model)| !model && look.has(*at, bytes));
+        if let Some((_, _, what, _)) = foreign {
+            return Err(source.error(None, "", Problem::NotAModel((*what).to_owned())));
+        }
+        for room in rooms {
+            if (room.recognises)(&look, source)? {
+                return Ok(room);
+            }
         }
     }
+    if let Some((_, _, what, _)) = SIGNATURES.iter().find(|(at, bytes, _, model)| *model && look.has(*at, bytes)) {
+        return Err(source.error(None, "", Problem::Unsupported((*what).to_owned())));
+    }
+    let what = match () {
+        () if all_zeros => "nothing but zeros (an interrupted download often looks like this)",
+        () if look.beginning.iter().all(|byte| (b' '..0x7f).contains(byte) || b"\t\r\n".contains(byte)) => {
+            "a text file"
+        }
+        () => "a file of an unknown kind",
+    };
+    Err(source.error(Some(0), "", Problem::NotAModel(what.to_owned())))
 }

@@ -36,8 +36,34 @@ pub struct Model {
     pub file_bytes: u64,
     /// How many of those bytes were read.
     pub bytes_read: u64,
+    /// Whether the file holds weights alone and says nothing of what is computed with them: its graph has no nodes then.
+    pub weights_only: bool,
+    /// The architecture's numbers, where the file or a config beside it states them.
+    pub hyperparameters: Option<Hyperparameters>,
+    /// What else the file says of itself (author, licence, quantisation method …), for people, as name and text.
+    pub properties: Vec<(String, String)>,
     /// What was noticed on the way.
     pub notes: Notes,
+}
+
+/// The numbers that describe an architecture, as its config states them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hyperparameters {
+    /// In whose words they are.
+    pub dialect: Dialect,
+    /// Where they were read, for people: a file's name.
+    pub origin: String,
+    /// The entries. Long lists are replaced by `{"length": N}`.
+    pub values: serde_json::Map<String, serde_json::Value>,
+}
+
+/// In whose words hyper-parameters are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// A `config.json` of Hugging Face transformers or diffusers.
+    HuggingFace,
+    /// The metadata of a GGUF file.
+    Gguf,
 }
 
 /// The place of a value in [`Model::values`].
@@ -97,9 +123,40 @@ pub struct Weight {
     pub contents: Option<Contents>,
     /// For a sparse tensor, how many elements are stored.
     pub stored_elements: Option<u64>,
+    /// How it is stored, where that is not `dtype` at its own width.
+    pub packing: Option<Packing>,
+    /// What it is, where the format says so itself; else that follows from its use.
+    pub role: Option<TensorRole>,
+}
+
+/// How a tensor is stored that is packed or quantised in blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packing {
+    /// What the format calls it, for example `q4_k`, `nf4` or `gptq-int4`.
+    pub name: Arc<str>,
+    /// Bytes of the whole tensor as stored, with the scales that lie inside it.
+    pub bytes: u64,
+}
+
+/// What a tensor is, in a format that keeps weights without a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TensorRole {
+    /// It is learned.
+    Parameter,
+    /// Running statistics, scales and zero points of quantisation, position tables that are not learned.
+    Buffer,
+    /// Shapes, indices, modes.
+    Setting,
+    /// What an optimiser keeps beside the weights in a training checkpoint.
+    OptimizerState,
 }
 
 impl Weight {
+    /// A tensor of which no contents are kept.
+    pub fn new(dtype: DType, shape: Vec<u64>, storage: Storage) -> Self {
+        Self { dtype, shape, storage, contents: None, stored_elements: None, packing: None, role: None }
+    }
+
     /// Elements of the dense tensor; `None` when the product does not fit 64 bits.
     pub fn elements(&self) -> Option<u64> {
         self.shape.iter().try_fold(1u64, |product, dim| product.checked_mul(*dim))
@@ -107,6 +164,9 @@ impl Weight {
 
     /// Bytes of the stored elements, packed; `None` when the product does not fit 64 bits.
     pub fn bytes(&self) -> Option<u64> {
+        if let Some(packing) = &self.packing {
+            return Some(packing.bytes);
+        }
         self.dtype.bytes(self.stored_elements.or(self.elements())?)
     }
 }
@@ -172,6 +232,10 @@ pub struct Graph {
     pub nodes: Vec<Node>,
 }
 
+/// The domains of operators that are not ONNX's, each named by its framework: nodes keep their own format's operators,
+/// and `shapes` and `cost` have a register for each domain.
+pub const FRAMEWORKS: &[&str] = &["tflite", "tf", "keras", "coreml", "openvino", "aten"];
+
 /// One operator applied to values.
 #[derive(Debug, Clone, Default)]
 pub struct Node {
@@ -218,6 +282,16 @@ pub enum Attribute {
 }
 
 impl Model {
+    /// Adds a weight to the main graph.
+    ///
+    /// The caller bounds how many there are; past 2^32 they all get the last id.
+    pub fn add_weight(&mut self, name: &str, weight: Weight) -> ValueId {
+        let id = ValueId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+        self.values.push(Value { name: name.into(), declared: None, weight: Some(weight) });
+        self.graph.weights.push(id);
+        id
+    }
+
     /// The value of this id; `None` only for an id of another model.
     pub fn value(&self, id: ValueId) -> Option<&Value> {
         self.values.get(id.0 as usize)
@@ -302,9 +376,14 @@ impl Node {
         self.domain.is_empty() && self.op.as_ref() == op
     }
 
-    /// The operator as people write it: bare for the standard domain, else `domain::op`.
+    /// The operator as people write it: bare for ONNX's standard domain and for other frameworks' own operators,
+    /// else `domain::op`.
     pub fn op_name(&self) -> String {
-        if self.domain.is_empty() { self.op.to_string() } else { format!("{}::{}", self.domain, self.op) }
+        if self.domain.is_empty() || FRAMEWORKS.contains(&self.domain.as_ref()) {
+            self.op.to_string()
+        } else {
+            format!("{}::{}", self.domain, self.op)
+        }
     }
 }
 

@@ -39,6 +39,18 @@ pub struct Inspection {
     pub arithmetic_intensity: Option<f64>,
     /// Parameters by stored element type.
     pub dtypes: BTreeMap<String, u64>,
+    /// Elements of what an optimiser keeps beside the weights, in a training checkpoint; and their bytes.
+    #[serde(default)]
+    pub optimizer_state: u64,
+    /// Bytes of that state as stored.
+    #[serde(default)]
+    pub optimizer_state_bytes: u64,
+    /// Whether the file holds weights alone: `layers` are then the modules that own them, and nothing is known of what they compute.
+    #[serde(default)]
+    pub weights_only: bool,
+    /// What else the file says of itself, as name and text.
+    #[serde(default)]
+    pub properties: Vec<(String, String)>,
     /// Size of the file or files, in bytes.
     pub file_bytes: u64,
     /// Bytes that were read to know all this.

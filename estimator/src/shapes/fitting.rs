@@ -146,13 +146,7 @@ mod tests {
             Err(_) => DeclaredDim::Named((*dim).into()),
         });
         let declared = DeclaredType::Tensor { dtype: Some(DType::F32), shape: Some(dims.collect()) };
-        let weight = Weight {
-            dtype: DType::F32,
-            shape: weight.to_vec(),
-            storage: Storage::Inside { offset: 0 },
-            contents: None,
-            stored_elements: None,
-        };
+        let weight = Weight::new(DType::F32, weight.to_vec(), Storage::Inside { offset: 0 });
         Model {
             values: vec![
                 Value { name: "x".into(), declared: Some(declared), weight: None },

@@ -78,12 +78,10 @@ impl Case {
         for (index, input) in self.inputs.iter().enumerate() {
             node.inputs.push(input.as_ref().map(|_| ValueId(index as u32)));
             let contents = self.contents.iter().find(|(of, _)| *of == index).map(|(_, items)| items.clone());
-            let weight = contents.map(|items| Weight {
-                dtype: DType::I64,
-                shape: vec![items.len() as u64],
-                storage: Storage::Inside { offset: index as u64 },
-                contents: Some(Contents::Integers(items)),
-                stored_elements: None,
+            let weight = contents.map(|items| {
+                let shape = vec![items.len() as u64];
+                let weight = Weight::new(DType::I64, shape, Storage::Inside { offset: index as u64 });
+                Weight { contents: Some(Contents::Integers(items)), ..weight }
             });
             model.values.push(Value { weight, ..Value::default() });
         }

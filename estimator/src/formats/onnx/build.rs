@@ -5,6 +5,7 @@ use super::messages::{
 };
 use super::wire::{Budget, MOST_DEPTH};
 use crate::formats::error::{Problem, ReadError};
+use crate::formats::files::base_name;
 use crate::formats::source::Source;
 use crate::model::{Attribute, DType, DeclaredType, Graph, Model, Node, Storage, Value, ValueId, Weight};
 use crate::notes::Notes;
@@ -106,8 +107,8 @@ pub fn model(source: Source<'_>, budget: Budget, proto: ModelProto, companions: 
         values: builder.values,
         graph,
         file_bytes: builder.source.size(),
-        bytes_read: builder.source.bytes_read(),
         notes: builder.notes,
+        ..Model::default()
     })
 }
 
@@ -120,11 +121,6 @@ pub fn lone_weight(source: &Source<'_>, tensor: TensorProto) -> Result<Weight> {
 /// The standard domain has two names.
 fn standard(domain: &str) -> &str {
     if domain == "ai.onnx" { "" } else { domain }
-}
-
-/// The last part of a path, whichever way its slashes lean.
-fn base_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// A tensor as a weight, and what is odd about it.
@@ -146,8 +142,11 @@ fn weight(source: &Source<'_>, tensor: &TensorProto, companions: &HashSet<String
             present: companions.contains(base_name(&external.location)),
         },
     };
-    let weight =
-        Weight { dtype, shape, storage, contents: tensor.contents.clone(), stored_elements: tensor.sparse_elements };
+    let weight = Weight {
+        contents: tensor.contents.clone(),
+        stored_elements: tensor.sparse_elements,
+        ..Weight::new(dtype, shape, storage)
+    };
     let Some(elements) = weight.elements() else {
         return Err(corrupt("its dimensions multiply to more than 2^64 elements".to_owned()));
     };

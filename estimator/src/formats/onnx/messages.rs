@@ -405,7 +405,7 @@ fn tensor(span: Span, source: &mut Source<'_>, budget: &mut Budget) -> Result<Te
     }
     tensor.contents = match raw {
         Some(raw) if Some(raw.len()) == dtype.bytes(elements) => {
-            let bytes = source.bytes(raw.start, usize::try_from(raw.len()).unwrap_or(0))?;
+            let bytes = source.stretch(raw.start, usize::try_from(raw.len()).unwrap_or(0))?;
             decode(dtype, &bytes, elements)
         }
         Some(_) => None,

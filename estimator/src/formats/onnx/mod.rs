@@ -11,6 +11,7 @@ mod wire;
 pub use build::dtype;
 
 use super::error::ReadError;
+use super::files::Files;
 use super::source::Source;
 use crate::model::{Contents, DType, Model};
 
@@ -20,10 +21,10 @@ pub(super) fn looks_like(source: &mut Source<'_>) -> Result<bool, ReadError> {
 }
 
 /// Reads a model.
-pub(super) fn read(mut source: Source<'_>, companions: &[String]) -> Result<Model, ReadError> {
+pub(super) fn read(files: &Files<'_>, mut source: Source<'_>) -> Result<Model, ReadError> {
     let mut budget = wire::Budget::default();
     let proto = messages::model(&mut source, &mut budget)?;
-    build::model(source, budget, proto, companions)
+    build::model(source, budget, proto, files.names())
 }
 
 /// A tensor on its own (`.pb`, as ONNX's test suites keep inputs and outputs in): type, shape, and contents if small.

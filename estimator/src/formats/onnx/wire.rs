@@ -199,7 +199,7 @@ impl Field {
             return Err(source.error(Some(self.offset), "", Problem::OverLimit(what)));
         }
         budget.charge(source, span.len() + 32)?;
-        let bytes = source.bytes(span.start, usize::try_from(span.len()).unwrap_or(0))?;
+        let bytes = source.stretch(span.start, usize::try_from(span.len()).unwrap_or(0))?;
         Ok(match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
@@ -290,7 +290,7 @@ pub fn add_fixed<const N: usize>(
                 into.count = into.count.saturating_add(count);
                 return Ok(());
             }
-            let bytes = source.bytes(span.start, usize::try_from(span.len()).unwrap_or(0))?;
+            let bytes = source.stretch(span.start, usize::try_from(span.len()).unwrap_or(0))?;
             bytes.chunks_exact(N).filter_map(single).for_each(|bytes| into.push(bytes, most));
         }
         Content::Number(_) => return Err(field.wrong_kind(source, "fixed-size numbers")),

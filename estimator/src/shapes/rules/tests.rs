@@ -507,11 +507,8 @@ fn no_rule_panics() {
 #[test]
 fn a_constant_in_any_form() {
     let weight = Weight {
-        dtype: DType::I64,
-        shape: vec![2],
-        storage: crate::model::Storage::Inside { offset: 0 },
         contents: Some(crate::model::Contents::Integers(vec![3, 4])),
-        stored_elements: None,
+        ..Weight::new(DType::I64, vec![2], crate::model::Storage::Inside { offset: 0 })
     };
     for (name, attribute, expected) in [
         ("value", Attribute::Tensor(Box::new(weight.clone())), "i64[2]{3, 4}"),
