@@ -97,7 +97,7 @@ fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Model>>>,
 }
 
 /// Reads the only file, or the one among several that leads.
-fn read(scope: &DedicatedWorkerGlobalScope, job: u64, files: Files<'_>) -> Result<Model, Fault> {
+fn read<'a>(scope: &'a DedicatedWorkerGlobalScope, job: u64, files: Files<'a>) -> Result<Model, Fault> {
     let mut said = f64::NEG_INFINITY;
     let watch = move |at: u64, of: u64| {
         let now = js_sys::Date::now();
