@@ -6,9 +6,11 @@
 //! Nothing is computed here, and no table is read: whether a device or a region exists is for `energy` to say.
 
 mod fragment;
+mod sample;
 mod summary;
 
 pub use fragment::{FragmentError, LONGEST_FRAGMENT};
+pub use sample::{Sample, SampleKind, TokenPass};
 pub use summary::{LanguageModel, LayerTerms, MOST_TERMS, ModelSummary};
 
 use serde::{Deserialize, Serialize};
@@ -158,11 +160,22 @@ pub struct Serving {
     pub prompt_tokens: f64,
     /// Tokens of a request's answer, for language models.
     pub output_tokens: f64,
+    /// For a graph over tokens: whether a request is a prompt and its answer, or one pass of the graph as it stands.
+    /// When absent, a graph that keeps a KV cache answers prompts, and any other makes one pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generates: Option<bool>,
 }
 
 impl Default for Serving {
     fn default() -> Self {
-        Self { requests_per_day: None, days: 1.0, batch: 1, prompt_tokens: 500.0, output_tokens: 250.0 }
+        Self {
+            requests_per_day: None,
+            days: 1.0,
+            batch: 1,
+            prompt_tokens: 500.0,
+            output_tokens: 250.0,
+            generates: None,
+        }
     }
 }
 

@@ -4,7 +4,10 @@
 
 use estimator::energy::estimate;
 use estimator::report::Estimate;
-use estimator::scenario::{Hardware, LayerTerms, ModelRef, ModelSummary, Scenario, Serving, Site, Training, Workload};
+use estimator::scenario::{
+    Hardware, LanguageModel, LayerTerms, ModelRef, ModelSummary, Sample, SampleKind, Scenario, Serving, Site,
+    TokenPass, Training, Workload,
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -67,12 +70,13 @@ fn workload() -> impl Strategy<Value = Workload> {
             Workload::Train(Training { samples, epochs, batch, tokens, recompute })
         },
     );
-    let serving = (prop::option::of(number()), number(), whole(), number(), number()).prop_map(
-        |(requests_per_day, days, batch, prompt_tokens, output_tokens)| {
-            Workload::Serve(Serving { requests_per_day, days, batch, prompt_tokens, output_tokens })
+    let generates = prop::option::of(any::<bool>());
+    let serving = (prop::option::of(number()), number(), whole(), number(), number(), generates).prop_map(
+        |(requests_per_day, days, batch, prompt_tokens, output_tokens, generates)| {
+            Workload::Serve(Serving { requests_per_day, days, batch, prompt_tokens, output_tokens, generates })
         },
     );
-    prop_oneof![training, serving]
+    prop_oneof![training.boxed(), serving.boxed()].boxed()
 }
 
 fn summary() -> impl Strategy<Value = ModelSummary> {
@@ -98,9 +102,43 @@ fn summary() -> impl Strategy<Value = ModelSummary> {
             ..ModelSummary::default()
         },
     );
+    let read = read.boxed();
     let counted = (number(), prop::option::of(0.01..1.01f64))
-        .prop_map(|(all, active)| ModelSummary::from_counts(all, active.map(|share| share * all)));
-    prop_oneof![read, counted]
+        .prop_map(|(all, active)| ModelSummary::from_counts(all, active.map(|share| share * all)))
+        .boxed();
+    let pass = prop::option::of((whole(), whole(), whole(), count()).prop_map(
+        |(tokens, past, attention_macs, cache_elements_per_token)| TokenPass {
+            tokens,
+            past,
+            attention_macs,
+            cache_elements_per_token,
+        },
+    ));
+    let kind = prop::sample::select(&[SampleKind::Tokens, SampleKind::Image, SampleKind::Unknown][..]);
+    let sample =
+        (kind, prop::collection::vec(whole(), 0..3), pass).prop_map(|(kind, sizes, pass)| Sample { kind, sizes, pass });
+    let graph = (read.clone(), sample).prop_map(|(read, sample)| ModelSummary { sample, ..read });
+    let more = || prop::option::of(number());
+    let known = (counted.clone(), [more(), more(), more(), more(), more(), more()], [more(), more(), more(), more()])
+        .prop_map(|(counted, tokens, experts)| {
+            let size = counted.language.unwrap_or_default();
+            let language = LanguageModel {
+                weight_macs_per_token: tokens[0],
+                attention_macs_per_context_token: tokens[1],
+                windowed_attention_macs_per_context_token: tokens[2],
+                window: tokens[3],
+                kv_elements_per_token: tokens[4],
+                state_elements: tokens[5],
+                expert_parameters: experts[0],
+                experts: experts[1],
+                experts_per_token: experts[2],
+                input_table_parameters: experts[3],
+                ..size
+            };
+            ModelSummary { language: Some(language), ..counted }
+        });
+    // Boxed, for these trees of strategies are larger than a test's stack.
+    prop_oneof![read, graph.boxed(), counted, known.boxed()].boxed()
 }
 
 fn scenario() -> impl Strategy<Value = Scenario> {
@@ -152,7 +190,8 @@ proptest! {
     fn any_link_of_ours_is_estimated_or_an_error(
         pairs in prop::collection::vec(
             (prop::sample::select(&["v", "params", "active", "do", "samples", "epochs", "batch", "tokens", "rpd", "days",
-                "prompt", "output", "on", "n", "p", "at", "grid", "basis", "dim.x", "set.pue", "file", "sum"][..]),
+                "prompt", "output", "on", "n", "p", "at", "grid", "basis", "dim.x", "set.pue", "file", "sum", "sample", "lm",
+                "gen"][..]),
              "[a-z0-9.,;%:-]{0,20}"),
             0..12,
         )

@@ -240,6 +240,42 @@ fn a_model_file_is_trained_and_served() {
 }
 
 #[test]
+fn a_graph_over_tokens_answers_prompts() {
+    let file = example("models/gpt2_small.onnx");
+    let machine = ["--device", "l4", "--count", "1", "--json"];
+    let one = json(&[&["infer", "--model", &file], &machine[..]].concat());
+    let macs = json(&["inspect", &file, "--json"])["macs"].as_f64().unwrap();
+    assert_eq!(one["flops"].as_f64(), Some(2.0 * macs));
+    let infer = |prompt: &str, output: &str| {
+        json(
+            &[&["infer", "--model", &file, "--prompt-tokens", prompt, "--output-tokens", output], &machine[..]]
+                .concat(),
+        )
+    };
+    let answer = infer("128", "1");
+    assert_range(&answer["per_output_token_j"], "per_output_token_j");
+    assert!(answer["warnings"].to_string().contains("one pass over the prompt"));
+    // The graph attends to all 128 tokens, a prompt to half of them; the rest is the same.
+    let share = answer["flops"].as_f64().unwrap() / (2.0 * macs);
+    assert!((0.95..1.0).contains(&share), "{share}");
+    // GPT-2’s published cache: 2 × 12 layers × 768 elements of 2 bytes.
+    let cache = &infer("1000", "24")["memory"]["parts"][1];
+    assert_eq!((cache["name"].as_str(), cache["bytes"].as_f64()), (Some("KV cache"), Some(36_864.0 * 1024.0)));
+    let longer = infer("128", "100");
+    assert!(longer["energy_kwh"]["central"].as_f64() > answer["energy_kwh"]["central"].as_f64());
+    // The length at which the file is read changes nothing.
+    let other = json(
+        &[
+            &["infer", "--model", &file, "--dim", "sequence=64", "--prompt-tokens", "128", "--output-tokens", "100"],
+            &machine[..],
+        ]
+        .concat(),
+    );
+    let ratio = other["flops"].as_f64().unwrap() / longer["flops"].as_f64().unwrap();
+    assert!((ratio - 1.0).abs() < 1e-3, "{ratio}");
+}
+
+#[test]
 fn a_scenario_file_is_a_start_that_arguments_replace() {
     let folder = Folder::new("scenario");
     let text = r#"{"model": {"from": "counts", "parameters": 1e9}, "workload": {"do": "train", "tokens": 2e10},

@@ -33,12 +33,14 @@ pub(crate) enum Key {
     BandwidthShare,
     StartSeconds,
     CacheBytes,
+    CacheElementBytes,
+    SequenceTokens,
     StateBytes,
 }
 
 impl Key {
     /// All of them.
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 24] = [
         Self::Mfu,
         Self::Backward,
         Self::Experiments,
@@ -60,6 +62,8 @@ impl Key {
         Self::BandwidthShare,
         Self::StartSeconds,
         Self::CacheBytes,
+        Self::CacheElementBytes,
+        Self::SequenceTokens,
         Self::StateBytes,
     ];
 
@@ -87,6 +91,8 @@ impl Key {
             Self::BandwidthShare => "bandwidth-share",
             Self::StartSeconds => "start-seconds",
             Self::CacheBytes => "kv-cache-bytes-per-token",
+            Self::CacheElementBytes => "kv-cache-bytes-per-element",
+            Self::SequenceTokens => "sequence-tokens",
             Self::StateBytes => "training-bytes-per-parameter",
         }
     }
@@ -108,6 +114,8 @@ impl Key {
             Self::LifetimeYears => (0.1, 50.0),
             Self::StartSeconds => (0.0, 10.0),
             Self::CacheBytes => (0.0, 1e9),
+            Self::CacheElementBytes => (0.25, 8.0),
+            Self::SequenceTokens => (1.0, 1e8),
             Self::StateBytes => (1.0, 64.0),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::EstimateError;
 use super::assumptions::{Assumed, Assumptions, Key, cited, factor};
-use super::training;
+use super::{language, training};
 use crate::carbon::factors;
 use crate::carbon::grids::{self, Basis, Grid};
 use crate::carbon::places::{self, Place};
@@ -10,7 +10,7 @@ use crate::carbon::sites::{self, Scope};
 use crate::hardware::{self, Boundary, Device, Field, Kind, Peak, Precision};
 use crate::notes::Notes;
 use crate::range::{Range, Ratio};
-use crate::scenario::{ModelSummary, Scenario, Workload};
+use crate::scenario::{LanguageModel, ModelSummary, Scenario, Workload};
 use crate::sources::Evidence;
 use crate::units::{Bytes, BytesPerSecond, Quantity, Watts};
 
@@ -25,6 +25,8 @@ const LARGEST_COUNT: f64 = 1e21;
 pub(crate) struct Case<'a> {
     pub(crate) scenario: &'a Scenario,
     pub(crate) model: &'a ModelSummary,
+    /// The language model that this is, or that a graph amounts to where it answers prompts.
+    pub(crate) language: Option<LanguageModel>,
     pub(crate) device: &'static Device,
     pub(crate) precision: Precision,
     pub(crate) peak: Peak,
@@ -47,6 +49,7 @@ impl<'a> Case<'a> {
         let mut case = Self {
             scenario,
             model,
+            language: language_of(scenario, model),
             device,
             precision,
             peak,
@@ -137,7 +140,11 @@ impl<'a> Case<'a> {
                 });
                 let state = Assumed::of_factor(Key::StateBytes, factor("training-bytes-per-parameter")?);
                 self.assumptions.add(Assumed { widens: false, ..state });
-                let by_layers = !self.model.layers.is_empty() && training.tokens.is_none();
+                let by_layers = !self.model.layers.is_empty() && training::is_by_layers(self.model, training);
+                if self.model.language.is_some_and(|language| language.knows_its_architecture()) {
+                    let sequence = Assumed::of_factor(Key::SequenceTokens, factor("training-sequence")?);
+                    self.assumptions.add(Assumed { widens: false, ..sequence });
+                }
                 let bandwidth = by_layers.then(|| factor("bandwidth-share")).transpose()?.map(|share| Assumed {
                     // Its span is in that of the utilisation.
                     widens: false,
@@ -156,18 +163,63 @@ impl<'a> Case<'a> {
             Workload::Serve(_) => {
                 self.assumptions.add(Assumed::of_factor(Key::ComputeShare, factor("compute-share")?));
                 self.assumptions.add(Assumed::of_factor(Key::BandwidthShare, factor("bandwidth-share")?));
-                let start = if self.model.is_language() { "step-start" } else { "layer-start" };
+                let start = if self.language.is_some() { "step-start" } else { "layer-start" };
                 self.assumptions.add(Assumed::of_factor(Key::StartSeconds, factor(start)?));
-                if self.model.is_language() {
-                    self.assumptions.add(Assumed::of_factor(Key::CacheBytes, factor("kv-cache-per-token")?));
+                match self.language.map(|language| language::cache_elements(&language, 1.0)) {
+                    Some(Some(_)) => {
+                        let element = Assumed::of_factor(Key::CacheElementBytes, factor("kv-cache-element")?);
+                        self.assumptions.add(Assumed { widens: false, ..element });
+                    }
+                    Some(None) => {
+                        self.assumptions.add(Assumed::of_factor(Key::CacheBytes, factor("kv-cache-per-token")?));
+                    }
+                    None => {}
                 }
             }
         }
+        self.note_tokens();
         if self.bandwidth.is_none() {
             self.notes
                 .warn(&self.device.name, "its memory bandwidth is not published; only arithmetic bounds the time");
         }
         Ok(())
+    }
+
+    /// Says what is taken for the cost of a token where the model does not tell it.
+    fn note_tokens(&mut self) {
+        match (&self.scenario.workload, self.language) {
+            (Workload::Serve(_), Some(language)) if self.model.language.is_none() => {
+                let pass = self.model.sample.pass.unwrap_or_default();
+                let cache = match pass.cache_elements_per_token {
+                    Some(_) => "the KV cache is that of its inputs",
+                    None => {
+                        "it has no cache inputs, so a cache is taken that is as large as its attention products imply; without one each token would repeat the whole pass"
+                    }
+                };
+                self.notes.warn(
+                    "",
+                    format!(
+                        "a request is taken as one pass over the prompt and one pass for each further token: products with weights ({} MACs a token) grow with the tokens, attention products ({} MACs) also with each token of context, both from the counted pass of {} tokens; {cache}",
+                        crate::format::count(language.weight_macs_per_token.unwrap_or(0.0)),
+                        crate::format::count(language.attention_macs_per_context_token.unwrap_or(0.0)),
+                        crate::format::whole(pass.tokens)
+                    ),
+                );
+            }
+            (Workload::Serve(_), Some(language)) if !language.knows_its_architecture() => self.note_size_alone(),
+            (Workload::Train(_), Some(language)) if !language.knows_its_architecture() => self.note_size_alone(),
+            (Workload::Train(training), None) if training.tokens.is_some() && self.model.sample.tokens().is_none() => {
+                self.note_size_alone();
+            }
+            _ => {}
+        }
+    }
+
+    fn note_size_alone(&mut self) {
+        self.notes.warn(
+            "",
+            "operations are approximated as 2 × active parameters for each token: what one costs in this model is not known, and attention products are left out",
+        );
     }
 
     /// What draws power.
@@ -449,6 +501,22 @@ fn check(scenario: &Scenario, model: &ModelSummary) -> Result<(), EstimateError>
     if let Some(language) = model.language {
         within("the number of parameters", language.parameters, 1.0, LARGEST_COUNT)?;
         within("the number of active parameters", language.active_parameters, 1.0, language.parameters)?;
+        for (name, count) in [
+            ("MACs with weights for a token", language.weight_macs_per_token),
+            ("attention MACs for a token of context", language.attention_macs_per_context_token),
+            ("attention MACs in a window", language.windowed_attention_macs_per_context_token),
+            ("the window", language.window),
+            ("MACs of mixing tokens", language.fixed_attention_macs_per_token),
+            ("cache elements of a token", language.kv_elements_per_token),
+            ("cache elements in a window", language.windowed_kv_elements_per_token),
+            ("elements of state", language.state_elements),
+            ("parameters of an expert", language.expert_parameters),
+            ("the number of experts", language.experts),
+            ("experts of a token", language.experts_per_token),
+            ("parameters of the input table", language.input_table_parameters),
+        ] {
+            within(name, count.unwrap_or(0.0), 0.0, LARGEST_COUNT)?;
+        }
     }
     match &scenario.workload {
         Workload::Train(training) => {
@@ -465,13 +533,21 @@ fn check(scenario: &Scenario, model: &ModelSummary) -> Result<(), EstimateError>
             within("requests per day", serving.requests_per_day.unwrap_or(1.0), SMALLEST_AMOUNT, LARGEST_COUNT)?;
             within("days", serving.days, SMALLEST_AMOUNT, 1e6)?;
             within("batch", serving.batch as f64, 1.0, LARGEST_COUNT)?;
-            if model.is_language() {
+            if language_of(scenario, model).is_some() {
                 within("prompt tokens", serving.prompt_tokens, 0.0, LARGEST_COUNT)?;
                 within("output tokens", serving.output_tokens, 1.0, LARGEST_COUNT)?;
             }
             Ok(())
         }
     }
+}
+
+/// The language model that is given, or that a graph amounts to where the service answers prompts with it.
+fn language_of(scenario: &Scenario, model: &ModelSummary) -> Option<LanguageModel> {
+    model.language.or_else(|| match &scenario.workload {
+        Workload::Serve(serving) if language::generates(model.sample.pass, serving) => language::of_graph(model),
+        _ => None,
+    })
 }
 
 fn device(id: &str) -> Result<&'static Device, EstimateError> {

@@ -4,14 +4,13 @@ use super::EstimateError;
 use super::assumptions::Key;
 use super::case::Case;
 use super::figures::{Figure, Figures};
-use super::training;
 use super::with_unit;
-use crate::format::{Readable, number};
+use super::{language, training};
+use crate::format::{Readable, count, number};
 use crate::report::Step;
 use crate::scenario::{Serving, Training, Workload};
 use crate::units::{
-    Bytes, BytesPerSecond, Dollars, Flops, GramsPerKilowattHour, Hours, KilogramsCo2e, KilowattHours, Litres, Seconds,
-    Watts,
+    Bytes, Dollars, Flops, GramsPerKilowattHour, Hours, KilogramsCo2e, KilowattHours, Litres, Seconds, Watts,
 };
 
 /// The steps of a case at its central values.
@@ -36,13 +35,8 @@ fn train(case: &Case<'_>, training: &Training, figures: &Figures, steps: &mut Ve
     let values = case.assumptions.central();
     let pass = training::pass(case, training)?;
     if pass.tokens {
-        step(
-            steps,
-            "Forward pass of one token",
-            "2 FLOPs × active parameters",
-            format!("2 × {}", number(pass.forward.0 / training::FLOPS_PER_MAC)),
-            pass.forward.readable(),
-        );
+        let (formula, numbers) = forward_of_token(case, pass.forward);
+        step(steps, "Forward pass of one token", formula, numbers, pass.forward.readable());
     } else {
         step(
             steps,
@@ -56,14 +50,18 @@ fn train(case: &Case<'_>, training: &Training, figures: &Figures, steps: &mut Ve
         format!(
             "({} + backward) × forward × {}",
             if training.recompute { "1 + 1 again" } else { "1" },
-            if pass.tokens { "tokens" } else { "samples × epochs" }
+            if pass.tokens && training.tokens.is_some() { "tokens" } else { "samples × epochs" }
         ),
         format!(
             "({} + {}) × {} × {}",
             number(pass.forwards),
             number(values.get(Key::Backward)),
             pass.forward.readable(),
-            number(pass.items)
+            if training.tokens.is_some() {
+                number(pass.items)
+            } else {
+                format!("{} × {}", number(training.samples), number(training.epochs))
+            }
         ),
     );
     if values.get(Key::Experiments) != 1.0 {
@@ -87,36 +85,83 @@ fn train(case: &Case<'_>, training: &Training, figures: &Figures, steps: &mut Ve
     Ok(())
 }
 
+/// The formula of one token's forward pass, and the same with its numbers.
+fn forward_of_token(case: &Case<'_>, forward: Flops) -> (&'static str, String) {
+    let sequence = case.assumptions.central().get(Key::SequenceTokens);
+    match (case.language, case.model.sample.tokens()) {
+        (Some(model), _) if model.knows_its_architecture() => (
+            "2 FLOPs × (MACs with weights + attention MACs at the mean context of a sequence)",
+            format!(
+                "2 × ({} + {}) in a sequence of {} tokens",
+                count(model.weight_macs_per_token.unwrap_or(0.0)),
+                count(forward.0 / training::FLOPS_PER_MAC - model.weight_macs_per_token.unwrap_or(0.0)),
+                number(sequence)
+            ),
+        ),
+        (None, Some(each)) => (
+            "2 FLOPs × MACs of a pass ÷ tokens in it",
+            format!("2 × {} ÷ ({} × {each})", count(case.model.macs.unwrap_or(0) as f64), case.model.batch),
+        ),
+        _ => ("2 FLOPs × active parameters", format!("2 × {}", count(forward.0 / training::FLOPS_PER_MAC))),
+    }
+}
+
 fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<Step>) {
     let values = case.assumptions.central();
-    let bandwidth = case.bandwidth.unwrap_or(BytesPerSecond(0.0));
-    let roof = format!(
-        "peak {} × {}, bandwidth {} × {}",
-        case.peak.rate.readable(),
-        number(values.get(Key::ComputeShare)),
-        format_args!("{}/s", Bytes(bandwidth.0).readable()),
-        number(values.get(Key::BandwidthShare)),
-    );
-    if case.model.is_language() {
+    let traffic = match case.bandwidth {
+        Some(bandwidth) => {
+            format!("bandwidth {}/s × {}", Bytes(bandwidth.0).readable(), number(values.get(Key::BandwidthShare)))
+        }
+        None => "bandwidth not published, so arithmetic alone bounds the time".to_owned(),
+    };
+    let roof = format!("peak {} × {}, {traffic}", case.peak.rate.readable(), number(values.get(Key::ComputeShare)));
+    if let Some(model) = case.language {
+        let (prompt, further) = (serving.prompt_tokens, (serving.output_tokens - 1.0).max(0.0));
+        let knows = model.knows_its_architecture();
         step(
             steps,
             "First token of a batch",
-            "the longer of 2 × active parameters × prompt tokens ÷ reached peak and bytes ÷ reached bandwidth, plus the fixed time of a step",
-            format!("batch {}, {} prompt tokens each; {roof}", serving.batch, number(serving.prompt_tokens)),
+            if knows {
+                "the longer of 2 × MACs of a token at half the prompt’s context × prompt tokens × batch ÷ reached peak and bytes ÷ reached bandwidth, plus the fixed time of a step"
+            } else {
+                "the longer of 2 × active parameters × prompt tokens × batch ÷ reached peak and bytes ÷ reached bandwidth, plus the fixed time of a step"
+            },
+            format!(
+                "2 × {} × {} × {}; {roof}",
+                count(language::mean_macs(&model, prompt)),
+                number(prompt),
+                serving.batch
+            ),
             Seconds(figures.get(Figure::FirstToken)).readable(),
         );
+        let read = language::parameters_read(&model, serving.batch as f64) * case.weight_bytes_each();
+        let cache = match language::cache_elements_read(&model, prompt, further) {
+            Some(elements) => elements * values.get(Key::CacheElementBytes),
+            None => values.get(Key::CacheBytes) * (prompt + serving.output_tokens / 2.0),
+        };
         step(
             steps,
             "Each further token of a batch",
-            "the longer of 2 × active parameters × batch ÷ reached peak and (weights used + KV cache) ÷ reached bandwidth, plus the fixed time of a step",
-            format!("batch {}; {roof}; cache of {} B a token", serving.batch, number(values.get(Key::CacheBytes))),
+            if knows {
+                "the longer of 2 × MACs of a token at the mean context × batch ÷ reached peak and (weights touched + KV cache × batch) ÷ reached bandwidth, plus the fixed time of a step"
+            } else {
+                "the longer of 2 × active parameters × batch ÷ reached peak and (weights touched + KV cache × batch) ÷ reached bandwidth, plus the fixed time of a step"
+            },
+            format!(
+                "2 × {} × {}; {} of weights + {} of cache × {}; {roof}",
+                count(language::step_macs(&model, prompt, further)),
+                serving.batch,
+                Bytes(read).readable(),
+                Bytes(cache).readable(),
+                serving.batch
+            ),
             Seconds(figures.get(Figure::BetweenTokens)).readable(),
         );
     }
     step(
         steps,
         "Time of a batch",
-        if case.model.is_language() {
+        if case.language.is_some() {
             "first token + (output tokens − 1) × each further token"
         } else {
             "sum over the layers of the longer of FLOPs ÷ reached peak and bytes ÷ reached bandwidth, plus the time to start each"
@@ -127,8 +172,8 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
     step(
         steps,
         "Capacity",
-        if case.model.is_language() { "batch ÷ time of a batch" } else { "devices × batch ÷ time of a batch" },
-        if case.model.is_language() {
+        if case.language.is_some() { "batch ÷ time of a batch" } else { "devices × batch ÷ time of a batch" },
+        if case.language.is_some() {
             format!("{} ÷ {}", serving.batch, Seconds(figures.get(Figure::Latency)).readable())
         } else {
             format!(

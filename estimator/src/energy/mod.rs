@@ -11,6 +11,7 @@ mod case;
 mod error;
 mod explain;
 mod figures;
+mod language;
 mod ledger;
 mod sensitivity;
 mod serving;
@@ -50,7 +51,7 @@ pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, E
     };
     let per_item =
         |unit: f64| move |figures: &Figures| ratio(figures.get(Figure::Energy) * unit, figures.get(Figure::Items));
-    let has_tokens = model.is_language() && spread.central.get(Figure::OutputTokens) > 0.0;
+    let has_tokens = case.language.is_some() && spread.central.get(Figure::OutputTokens) > 0.0;
     let joules_per_item = spread.range(per_item(JOULES_PER_KILOWATT_HOUR));
     let energy = spread.figure(Figure::Energy);
     let total = spread.figure(Figure::TotalCo2e);
@@ -169,7 +170,7 @@ fn scope(case: &Case<'_>) -> String {
 
 fn service(case: &Case<'_>, spread: &Spread) -> Option<Service> {
     let Workload::Serve(serving) = &case.scenario.workload else { return None };
-    let language = case.model.is_language();
+    let language = case.language.is_some();
     let share = |figure| Ratio(spread.central.get(figure));
     Some(Service {
         latency_s: spread.figure(Figure::Latency),
@@ -203,7 +204,7 @@ fn memory(case: &Case<'_>) -> MemoryFit {
 fn note_memory(case: &mut Case<'_>, memory: &MemoryFit) {
     let (Some(false), Some(available)) = (memory.fits, memory.available) else { return };
     let known: Bytes = memory.parts.iter().filter_map(|part| part.bytes).sum();
-    let remedy = if case.model.is_language() {
+    let remedy = if case.language.is_some() {
         "more devices, a lower precision or a smaller batch would help"
     } else {
         "a smaller batch, a lower precision or a device with more memory would help"
@@ -222,10 +223,10 @@ fn note_load(case: &mut Case<'_>, spread: &Spread) {
     let Workload::Serve(serving) = &case.scenario.workload else { return };
     let usual = Serving::default();
     let has_tokens = (serving.prompt_tokens, serving.output_tokens) != (usual.prompt_tokens, usual.output_tokens);
-    if has_tokens && !case.model.is_language() {
-        case.notes.info(
+    if (has_tokens || serving.generates == Some(true)) && case.language.is_none() {
+        case.notes.warn(
             "",
-            "tokens of prompt and answer play no part for a model that was read; its own dimensions say how long a pass is",
+            "tokens of prompt and answer play no part: the graph is not one that maps tokens to scores over a vocabulary, so a request is one pass of it and its own dimensions say how long that is",
         );
     }
     let load = spread.central.get(Figure::Load);
@@ -265,7 +266,9 @@ fn with_unit<T: Quantity>(quantity: T) -> String {
 mod tests {
     use super::*;
     use crate::range::Range;
-    use crate::scenario::{Hardware, LayerTerms, ModelRef, Site, Training};
+    use crate::scenario::{
+        Hardware, LanguageModel, LayerTerms, ModelRef, Sample, SampleKind, Site, TokenPass, Training,
+    };
     use crate::units::{Hours, KilowattHours};
     use std::collections::BTreeMap;
 
@@ -470,6 +473,109 @@ mod tests {
         assert!(alone.service.as_ref().unwrap().memory_bound.0 > 0.5);
         let joules = |estimate: &Estimate| estimate.accelerator_j_per_output_token.unwrap().central.0;
         assert!(joules(&alone) > 10.0 * joules(&full));
+    }
+
+    /// Llama 2 of 7 billion parameters by its published configuration; see `language`.
+    fn llama_2_7b() -> ModelSummary {
+        let language = LanguageModel {
+            weight_macs_per_token: Some(6_607_077_376.0),
+            attention_macs_per_context_token: Some(262_144.0),
+            kv_elements_per_token: Some(262_144.0),
+            input_table_parameters: Some(131_072_000.0),
+            ..LanguageModel::from_size(6_738_415_616.0, None)
+        };
+        ModelSummary { language: Some(language), ..ModelSummary::from_counts(6_738_415_616.0, None) }
+    }
+
+    #[test]
+    fn a_known_architecture_counts_attention_and_its_own_cache() {
+        let service = |batch| Serving { batch, prompt_tokens: 1000.0, output_tokens: 101.0, ..Serving::default() };
+        let known = estimate(&serving("h100-sxm", 1, service(8)), &llama_2_7b()).unwrap();
+        let weights = 6_607_077_376.0;
+        let macs = 1000.0 * (weights + 262_144.0 * 500.5) + 100.0 * (weights + 262_144.0 * 1050.5);
+        assert!((known.flops.0 / (2.0 * macs) - 1.0).abs() < 1e-12);
+        let cache = known.memory.parts.iter().find(|part| part.name == "KV cache").unwrap();
+        assert_eq!(cache.bytes, Some(Bytes(262_144.0 * 2.0 * 1101.0 * 8.0)));
+        assert!(known.warnings.iter().all(|note| !note.text.contains("approximated")), "{:?}", known.warnings);
+        // An 8-bit cache is read in half the time.
+        let mut small = serving("h100-sxm", 1, service(64));
+        let usual = estimate(&small, &llama_2_7b()).unwrap().service.unwrap().between_tokens_s.unwrap().central;
+        small.set.insert("kv-cache-bytes-per-element".to_owned(), 1.0);
+        let halved = estimate(&small, &llama_2_7b()).unwrap().service.unwrap().between_tokens_s.unwrap().central;
+        assert!(halved.0 < 0.7 * usual.0, "{halved:?} {usual:?}");
+        // By its size alone, the approximation is said.
+        let size = estimate(&serving("h100-sxm", 1, service(8)), &ModelSummary::from_counts(7e9, None)).unwrap();
+        assert!(size.warnings.iter().any(|note| note.text.contains("approximated")));
+    }
+
+    #[test]
+    fn training_of_a_known_architecture_depends_on_the_sequence() {
+        let mut scenario = training(7e9, 1e12, "a100-sxm4-80gb", 1000);
+        let flops = |scenario: &Scenario| estimate(scenario, &llama_2_7b()).unwrap().flops.0;
+        // The factor’s central sequence is 4096 tokens, whose mean context is 2048.5.
+        let expected = 6.0 * (6_607_077_376.0 + 262_144.0 * 2048.5) * 1e12;
+        assert!((flops(&scenario) / expected - 1.0).abs() < 1e-12);
+        scenario.set.insert("sequence-tokens".to_owned(), 1.0);
+        assert!((flops(&scenario) / (6.0 * (6_607_077_376.0 + 262_144.0) * 1e12) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_mixture_reads_more_experts_as_the_batch_grows() {
+        let dense = llama_2_7b();
+        let language = LanguageModel {
+            expert_parameters: Some(7e8),
+            experts: Some(8.0),
+            experts_per_token: Some(1.0),
+            ..dense.language.unwrap()
+        };
+        let mixture = ModelSummary { language: Some(language), ..dense.clone() };
+        let step = |model: &ModelSummary, batch| {
+            let service = Serving { batch, prompt_tokens: 10.0, output_tokens: 10.0, ..Serving::default() };
+            estimate(&serving("h100-sxm", 1, service), model)
+                .unwrap()
+                .service
+                .unwrap()
+                .between_tokens_s
+                .unwrap()
+                .central
+                .0
+        };
+        assert!(step(&mixture, 1) < 0.6 * step(&dense, 1));
+        assert!(step(&mixture, 64) > 0.95 * step(&dense, 64));
+    }
+
+    #[test]
+    fn a_graph_over_tokens_answers_prompts_when_asked_to() {
+        let pass =
+            TokenPass { tokens: 100, past: 0, attention_macs: 100 * 100 * 20_000, cache_elements_per_token: None };
+        let graph = ModelSummary {
+            macs: Some(100 * 85_000_000 + 100 * 100 * 20_000),
+            parameters: Some(124_000_000),
+            sample: Sample { kind: SampleKind::Tokens, sizes: vec![100], pass: Some(pass) },
+            ..network()
+        };
+        let with = |generates, prompt_tokens, output_tokens| {
+            let service = Serving { generates, prompt_tokens, output_tokens, ..Serving::default() };
+            estimate(&serving("l4", 1, service), &graph).unwrap()
+        };
+        // As a graph: one pass.
+        assert_eq!(with(None, 500.0, 250.0).flops.0, 2.0 * graph.macs.unwrap() as f64);
+        // As a model that answers: the prompt and nine steps behind it.
+        let answer = with(Some(true), 50.0, 10.0);
+        let macs = 50.0 * (85e6 + 20_000.0 * 25.5) + 9.0 * (85e6 + 20_000.0 * 55.0);
+        assert!((answer.flops.0 / (2.0 * macs) - 1.0).abs() < 1e-12);
+        assert!(answer.per_output_token_j.is_some() && answer.service.as_ref().unwrap().first_token_s.is_some());
+        assert!(answer.warnings.iter().any(|note| note.text.contains("one pass over the prompt")));
+        assert!(with(Some(true), 50.0, 100.0).energy_kwh.central > answer.energy_kwh.central);
+        // A picture has no tokens.
+        let service = Serving { generates: Some(true), ..Serving::default() };
+        let picture = estimate(&serving("l4", 1, service), &network()).unwrap();
+        assert!(picture.warnings.iter().any(|note| note.text.contains("play no part")));
+        // Tokens of a training run go through the passes as counted.
+        let run = Training { tokens: Some(1e6), ..Training::default() };
+        let trained = estimate(&Scenario { workload: Workload::Train(run), ..Scenario::default() }, &graph).unwrap();
+        assert!((trained.flops.0 / (6.0 * graph.macs.unwrap() as f64 * 1e4) - 1.0).abs() < 1e-12);
+        assert!(trained.per_token_j.is_some());
     }
 
     #[test]

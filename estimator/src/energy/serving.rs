@@ -1,15 +1,15 @@
 //! Serving: the time of a batch by the roofline of its layers, and the idle time between batches.
 //!
 //! A layer takes the longer of its arithmetic and its traffic, plus a fixed time for being started.
-//! A language model known by its size alone takes one pass over the prompt, bound by 2 × active parameters a token,
-//! and one step for each token of the answer, which reads the weights and the KV cache again.
+//! A language model takes one pass over the prompt and one step for each further token of the answer,
+//! which reads the weights that the batch touches and its KV cache again.
 
 use super::EstimateError;
 use super::assumptions::{Key, Values};
 use super::case::Case;
 use super::figures::{Figure, Figures};
-use super::ledger;
 use super::training::{FLOPS_PER_MAC, macs};
+use super::{language, ledger};
 use crate::hardware::roofline::{Bound, Roof};
 use crate::report::MemoryPart;
 use crate::scenario::{LanguageModel, Serving};
@@ -49,7 +49,7 @@ impl Times {
 /// # Errors
 /// A model that was read and whose MACs are not known.
 pub(crate) fn check(case: &Case<'_>) -> Result<(), EstimateError> {
-    if case.model.is_language() { Ok(()) } else { macs(case).map(|_| ()) }
+    if case.language.is_some() { Ok(()) } else { macs(case).map(|_| ()) }
 }
 
 /// The figures of a service, or of one request where no rate is given.
@@ -58,7 +58,7 @@ pub(crate) fn figures(case: &Case<'_>, serving: &Serving, values: Values<'_>) ->
     let batch = serving.batch as f64;
     // A language model is split over all devices and each batch runs on all of them;
     // a network that was read is copied to each, and each computes a batch of its own.
-    let (first, step, steps, at_once) = match case.model.language {
+    let (first, step, steps, at_once) = match case.language {
         Some(language) => {
             let (first, step) = language_times(case, language, serving, values);
             (first, step, (serving.output_tokens - 1.0).max(0.0), 1.0)
@@ -71,7 +71,12 @@ pub(crate) fn figures(case: &Case<'_>, serving: &Serving, values: Values<'_>) ->
     let devices_each = case.devices() / at_once;
     let working_seconds_per_request = if capacity > 0.0 { case.devices() / capacity } else { 0.0 };
 
-    let operations = match case.model.language {
+    let operations = match case.language {
+        Some(language) if language.knows_its_architecture() => {
+            FLOPS_PER_MAC
+                * (language::mean_macs(&language, serving.prompt_tokens) * serving.prompt_tokens
+                    + language::step_macs(&language, serving.prompt_tokens, steps) * steps)
+        }
         Some(language) => FLOPS_PER_MAC * language.active_parameters * (serving.prompt_tokens + serving.output_tokens),
         None => FLOPS_PER_MAC * case.model.macs.unwrap_or(0) as f64 / case.model.batch.max(1) as f64,
     };
@@ -144,38 +149,50 @@ fn language_times(case: &Case<'_>, language: LanguageModel, serving: &Serving, v
     let roof = roof(case, case.devices(), values);
     let batch = serving.batch as f64;
     let start = values.get(Key::StartSeconds);
-    let operations = |tokens: f64| Flops(FLOPS_PER_MAC * language.active_parameters * tokens);
-    let bytes = |tokens: f64| language.parameters * touched(language, tokens) * case.weight_bytes_each();
-    let cache = values.get(Key::CacheBytes);
+    let (prompt, steps) = (serving.prompt_tokens, (serving.output_tokens - 1.0).max(0.0));
+    let operations = |macs: f64| Flops(FLOPS_PER_MAC * macs);
+    let weights = |tokens: f64| language::parameters_read(&language, tokens) * case.weight_bytes_each();
 
-    let prompts = serving.prompt_tokens * batch;
     let mut first = Times { start, ..Times::default() };
-    first.add(roof.time(operations(prompts), Bytes(bytes(prompts) + cache * prompts)));
-
-    // On average half of the answer is in the cache beside the prompt.
-    let context = serving.prompt_tokens + serving.output_tokens / 2.0;
+    first.add(roof.time(
+        operations(language::mean_macs(&language, prompt) * prompt * batch),
+        Bytes(weights(prompt * batch) + cache(&language, prompt, values) * batch),
+    ));
     let mut step = Times { start, ..Times::default() };
-    step.add(roof.time(operations(batch), Bytes(bytes(batch) + cache * context * batch)));
+    let read = match language::cache_elements_read(&language, prompt, steps) {
+        // State is written back as well; a cache only grows by a token, which is next to nothing.
+        Some(elements) => (elements + language.state_elements.unwrap_or(0.0)) * values.get(Key::CacheElementBytes),
+        // On average half of the answer is in the cache beside the prompt.
+        None => values.get(Key::CacheBytes) * (prompt + serving.output_tokens / 2.0),
+    };
+    step.add(
+        roof.time(
+            operations(language::step_macs(&language, prompt, steps) * batch),
+            Bytes(weights(batch) + read * batch),
+        ),
+    );
     (first, step)
 }
 
-/// The share of a mixture's weights that `tokens` tokens together use, when each chooses its experts independently:
-/// 1 − (1 − active share)^tokens. It is 1 for a dense model.
-fn touched(language: LanguageModel, tokens: f64) -> f64 {
-    let active = language.active_parameters / language.parameters;
-    1.0 - libm::pow(1.0 - active, tokens.max(1.0))
+/// Bytes of cache and state that one sequence of `tokens` holds.
+fn cache(language: &LanguageModel, tokens: f64, values: Values<'_>) -> f64 {
+    match language::cache_elements(language, tokens) {
+        Some(elements) => elements * values.get(Key::CacheElementBytes),
+        None => values.get(Key::CacheBytes) * tokens,
+    }
 }
 
 /// What serving keeps in a device's memory: weights, and activations or KV cache of a batch.
 pub(crate) fn memory(case: &Case<'_>, serving: &Serving) -> Vec<MemoryPart> {
     let weights = case.weights();
     let part = |name: &str, bytes: Option<Bytes>| MemoryPart { name: name.to_owned(), bytes };
-    if case.model.is_language() {
-        let tokens = (serving.prompt_tokens + serving.output_tokens) * serving.batch as f64;
-        let cache = case.assumptions.central().get(Key::CacheBytes) * tokens;
+    if let Some(language) = case.language {
+        let tokens = serving.prompt_tokens + serving.output_tokens;
+        let held = cache(&language, tokens, case.assumptions.central()) * serving.batch as f64;
+        let name = if language.state_elements.is_some() { "KV cache and state" } else { "KV cache" };
         return vec![
             part("weights", weights.map(|weights| weights / case.devices())),
-            part("KV cache", Some(Bytes(cache / case.devices()))),
+            part(name, Some(Bytes(held / case.devices()))),
         ];
     }
     let scale = serving.batch as f64 / case.model.batch.max(1) as f64;
@@ -184,19 +201,4 @@ pub(crate) fn memory(case: &Case<'_>, serving: &Serving) -> Vec<MemoryPart> {
         .peak_activation_bytes
         .map(|bytes| Bytes(bytes as f64 * scale * case.activation_bytes_each() / case.stored_bytes_each()));
     vec![part("weights", weights), part("activations", activations)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mixture_touches_more_experts_as_the_batch_grows() {
-        let mixture = LanguageModel::from_size(100.0, Some(10.0));
-        assert!((touched(mixture, 1.0) - 0.1).abs() < 1e-12);
-        assert!((touched(mixture, 2.0) - 0.19).abs() < 1e-12);
-        assert!(touched(mixture, 1000.0) > 0.999);
-        let dense = LanguageModel::from_size(100.0, None);
-        assert_eq!(touched(dense, 1.0), 1.0);
-    }
 }

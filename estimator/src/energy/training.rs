@@ -1,18 +1,19 @@
 //! Training: operations of forward and backward passes, and the time in which devices do them.
 //!
-//! Operations = (1 + backward) × forward × samples × epochs, with one more forward pass where activations are computed again; for language models 6 × active parameters × tokens,
-//! which is the same with 2 per parameter and token (Kaplan and others 2020).
+//! Operations = (1 + backward) × forward × samples × epochs, with one more forward pass where activations are computed again.
+//! For a language model the items are tokens, and the forward pass is that of one token in a sequence of the chosen length;
+//! where only its size is known, 2 × active parameters, which makes 6 × parameters × tokens (Kaplan and others 2020).
 //! Time = operations ÷ (devices × dense peak × MFU).
 
 use super::EstimateError;
 use super::assumptions::{Assumed, Key, Values, cited, factor};
 use super::case::{Case, utilisation_id};
 use super::figures::{Figure, Figures};
-use super::ledger;
+use super::{language, ledger};
 use crate::hardware::roofline::Roof;
 use crate::range::{Range, Ratio};
 use crate::report::MemoryPart;
-use crate::scenario::Training;
+use crate::scenario::{ModelSummary, Training};
 use crate::units::{Bytes, Flops, FlopsPerSecond, Seconds};
 
 /// FLOPs in a multiply-accumulate: a multiplication and an addition.
@@ -41,9 +42,16 @@ pub(crate) fn pass(case: &Case<'_>, training: &Training) -> Result<Pass, Estimat
     let per_parameter = |parameters: f64| Flops(FLOPS_PER_MAC * parameters);
     if let Some(language) = case.model.language {
         let items = training.tokens.unwrap_or(samples);
-        return Ok(Pass { forward: per_parameter(language.active_parameters), forwards, items, tokens: true });
+        let sequence = case.assumptions.central().get(Key::SequenceTokens);
+        let forward = per_parameter(language::mean_macs(&language, sequence));
+        return Ok(Pass { forward, forwards, items, tokens: true });
     }
     if let Some(tokens) = training.tokens {
+        // A graph over tokens tells what each of its tokens costs.
+        if let Some(each) = case.model.sample.tokens().filter(|each| *each > 0) {
+            let forward = per_parameter(macs(case)? / case.model.batch.max(1) as f64 / each as f64);
+            return Ok(Pass { forward, forwards, items: tokens, tokens: true });
+        }
         let parameters = case.model.parameters.ok_or(EstimateError::UnknownCount {
             count: "parameters",
             remedy: "give samples and epochs instead of tokens",
@@ -57,6 +65,11 @@ pub(crate) fn pass(case: &Case<'_>, training: &Training) -> Result<Pass, Estimat
         items: samples,
         tokens: false,
     })
+}
+
+/// Whether the run goes through the counted passes of a graph, and not by parameters and tokens.
+pub(crate) fn is_by_layers(model: &ModelSummary, training: &Training) -> bool {
+    training.tokens.is_none() || model.sample.tokens().is_some()
 }
 
 /// MACs of one pass of a model that was read.

@@ -6,7 +6,8 @@
 //! Unknown keys are passed over. A value that cannot be read is an error that names its key, and the length is bounded.
 
 use super::{
-    Hardware, LayerTerms, MOST_TERMS, ModelRef, ModelSummary, Scenario, Serving, Site, Training, VERSION, Workload,
+    Hardware, LanguageModel, LayerTerms, MOST_TERMS, ModelRef, ModelSummary, Sample, SampleKind, Scenario, Serving,
+    Site, TokenPass, Training, VERSION, Workload,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
@@ -16,6 +17,8 @@ use std::str::FromStr;
 pub const LONGEST_FRAGMENT: usize = 32 * 1024;
 /// The most dimensions and the most set assumptions that a fragment may carry.
 const MOST_ENTRIES: usize = 256;
+/// The most sizes that a sample may have.
+const MOST_SIZES: usize = 16;
 /// The longest name, address or key that is kept, in characters.
 const LONGEST_TEXT: usize = 2048;
 
@@ -78,6 +81,12 @@ impl Scenario {
                 pairs.text("file", name);
                 if let Some(summary) = summary {
                     pairs.text("sum", &summary_text(summary));
+                    if !summary.sample.is_unknown() {
+                        pairs.text("sample", &sample_text(&summary.sample));
+                    }
+                    if let Some(language) = &summary.language {
+                        pairs.text("lm", &language_text(language));
+                    }
                 }
             }
             ModelRef::Counts { parameters, active_parameters } => {
@@ -117,6 +126,9 @@ impl Scenario {
                 }
                 pairs.number_unless("prompt", serving.prompt_tokens, usual.prompt_tokens);
                 pairs.number_unless("output", serving.output_tokens, usual.output_tokens);
+                if let Some(generates) = serving.generates {
+                    pairs.put("gen", u8::from(generates));
+                }
             }
         }
         let usual = Hardware::default();
@@ -150,7 +162,8 @@ impl Scenario {
         }
         let mut scenario = Self::default();
         let (mut training, mut serving, mut serve) = (Training::default(), Serving::default(), false);
-        let (mut name, mut summary, mut active) = (None, None, None);
+        let (mut name, mut active) = (None, None);
+        let (mut summary, mut sample, mut language) = (None, None, None);
         for pair in fragment.trim_start_matches('#').split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let key = decode(key);
@@ -161,6 +174,8 @@ impl Scenario {
                 "url" => scenario.model = ModelRef::Url { url: value.text },
                 "file" => name = Some(value.text),
                 "sum" => summary = Some(Box::new(read_summary(&value)?)),
+                "sample" => sample = Some(read_sample(&value)?),
+                "lm" => language = Some(read_language(&value)?),
                 "params" => {
                     scenario.model = ModelRef::Counts { parameters: value.number()?, active_parameters: None };
                 }
@@ -184,6 +199,7 @@ impl Scenario {
                 "days" => serving.days = value.number()?,
                 "prompt" => serving.prompt_tokens = value.number()?,
                 "output" => serving.output_tokens = value.number()?,
+                "gen" => serving.generates = Some(value.text == "1"),
                 "on" => scenario.hardware.device = value.text,
                 "n" => scenario.hardware.count = value.whole()?,
                 "p" => scenario.hardware.precision = Some(value.text),
@@ -206,6 +222,10 @@ impl Scenario {
             }
         }
         if let Some(name) = name {
+            if let Some(summary) = &mut summary {
+                summary.sample = sample.unwrap_or_default();
+                summary.language = language;
+            }
             scenario.model = ModelRef::File { name, summary };
         } else if let ModelRef::Counts { active_parameters, .. } = &mut scenario.model {
             *active_parameters = active;
@@ -339,6 +359,62 @@ fn read_summary(value: &Value<'_>) -> Result<ModelSummary, FragmentError> {
     Ok(summary)
 }
 
+/// What one sample is: its kind, its sizes, and, where the graph goes over tokens to logits, what its pass goes through.
+fn sample_text(sample: &Sample) -> String {
+    let sizes: Vec<String> = sample.sizes.iter().map(u64::to_string).collect();
+    let mut text = format!("{};{}", sample.kind.code(), sizes.join(","));
+    if let Some(pass) = &sample.pass {
+        let cache = pass.cache_elements_per_token.map_or("-".to_owned(), |elements| elements.to_string());
+        text.push_str(&format!(";{},{},{},{cache}", pass.tokens, pass.past, pass.attention_macs));
+    }
+    text
+}
+
+fn read_sample(value: &Value<'_>) -> Result<Sample, FragmentError> {
+    let fault = || value.fault("what a sample is");
+    let numbers = |text: &str| -> Result<Vec<Option<u64>>, FragmentError> {
+        text.split(',')
+            .filter(|number| !number.is_empty())
+            .map(|number| if number == "-" { Ok(None) } else { number.parse().map(Some).map_err(|_| fault()) })
+            .collect()
+    };
+    let mut parts = value.text.split(';');
+    let kind = SampleKind::from_code(parts.next().unwrap_or_default());
+    let sizes: Vec<u64> = numbers(parts.next().unwrap_or_default())?.into_iter().flatten().collect();
+    if sizes.len() > MOST_SIZES {
+        return Err(fault());
+    }
+    let pass = match parts.next() {
+        None => None,
+        Some(text) => match *numbers(text)? {
+            [Some(tokens), Some(past), Some(attention_macs), cache_elements_per_token] => {
+                Some(TokenPass { tokens, past, attention_macs, cache_elements_per_token })
+            }
+            _ => return Err(fault()),
+        },
+    };
+    Ok(Sample { kind, sizes, pass })
+}
+
+/// The counts of a language model in the order of its record, `-` for what is not known.
+fn language_text(language: &LanguageModel) -> String {
+    let counts: Vec<String> =
+        language.counts().iter().map(|count| count.map_or("-".to_owned(), |count| count.to_string())).collect();
+    counts.join(",")
+}
+
+fn read_language(value: &Value<'_>) -> Result<LanguageModel, FragmentError> {
+    let fault = || value.fault("the counts of a language model");
+    let mut counts = [None; LanguageModel::COUNTS];
+    for (place, text) in counts.iter_mut().zip(value.text.split(',')) {
+        if text != "-" {
+            let number = text.parse::<f64>().map_err(|_| fault())?;
+            *place = Some(Some(number).filter(|number| number.is_finite() && *number >= 0.0).ok_or_else(fault)?);
+        }
+    }
+    LanguageModel::from_counts(counts).ok_or_else(fault)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -397,6 +473,31 @@ mod tests {
         let file = ModelRef::File { name: "my net.onnx".to_owned(), summary: Some(Box::new(summary)) };
         let fragment = round_trip(&Scenario { model: file, ..Scenario::default() });
         assert!(fragment.len() < 4000, "{}", fragment.len());
+    }
+
+    #[test]
+    fn what_is_known_of_tokens_travels_too() {
+        let file = |summary: ModelSummary| Scenario {
+            model: ModelRef::File { name: "lm.onnx".to_owned(), summary: Some(Box::new(summary)) },
+            workload: Workload::Serve(Serving { generates: Some(true), ..Serving::default() }),
+            ..Scenario::default()
+        };
+        let pass = TokenPass { tokens: 128, past: 0, attention_macs: u64::MAX, cache_elements_per_token: Some(9) };
+        let sample = Sample { kind: SampleKind::Tokens, sizes: vec![128], pass: Some(pass) };
+        round_trip(&file(ModelSummary { batch: 1, sample: sample.clone(), ..ModelSummary::default() }));
+        let pass = TokenPass { cache_elements_per_token: None, ..pass };
+        let sample = Sample { pass: Some(pass), sizes: Vec::new(), ..sample };
+        round_trip(&file(ModelSummary { batch: 1, sample, ..ModelSummary::default() }));
+        let language = LanguageModel {
+            weight_macs_per_token: Some(6.6e9),
+            kv_elements_per_token: Some(65_536.0),
+            input_table_parameters: Some(131_072_000.5),
+            ..LanguageModel::from_size(8_030_261_248.0, Some(1e9))
+        };
+        round_trip(&file(ModelSummary { batch: 1, language: Some(language), ..ModelSummary::default() }));
+        for hostile in ["lm=1", "lm=x,1", "lm=1,1,NaN", "lm=-5,1", "lm=", "sample=tokens;1;1,2", "sample=x;y"] {
+            assert!(Scenario::from_fragment(&format!("file=a&sum=-,-,-,-,-,-,1,0,0&{hostile}")).is_err(), "{hostile}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What an estimate needs to know of a model, small enough to travel in a link.
 
+use super::sample::{self, LENGTHS, Sample};
 use crate::report::Inspection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,6 +37,9 @@ pub struct ModelSummary {
     pub not_counted: u64,
     /// The layers in groups, for the roofline.
     pub layers: Vec<LayerTerms>,
+    /// What one sample is, as far as the inputs of a graph tell.
+    #[serde(skip_serializing_if = "Sample::is_unknown")]
+    pub sample: Sample,
     /// Present for a language model that is known by its size or its architecture; its layers are then empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<LanguageModel>,
@@ -114,6 +118,51 @@ impl LanguageModel {
         Self { parameters, active_parameters: active_parameters.unwrap_or(parameters), ..Self::default() }
     }
 
+    /// How many counts the record has.
+    pub(super) const COUNTS: usize = 14;
+
+    /// All counts in the order of the record, as a link carries them.
+    pub(super) fn counts(&self) -> [Option<f64>; Self::COUNTS] {
+        [
+            Some(self.parameters),
+            Some(self.active_parameters),
+            self.weight_macs_per_token,
+            self.attention_macs_per_context_token,
+            self.windowed_attention_macs_per_context_token,
+            self.window,
+            self.fixed_attention_macs_per_token,
+            self.kv_elements_per_token,
+            self.windowed_kv_elements_per_token,
+            self.state_elements,
+            self.expert_parameters,
+            self.experts,
+            self.experts_per_token,
+            self.input_table_parameters,
+        ]
+    }
+
+    /// The record of these counts; `None` where the size is not among them.
+    pub(super) fn from_counts(counts: [Option<f64>; Self::COUNTS]) -> Option<Self> {
+        let [parameters, active_parameters, weight, attention, windowed, window, fixed, rest @ ..] = counts;
+        let [kv, windowed_kv, state, expert, experts, experts_per_token, input_table] = rest;
+        Some(Self {
+            parameters: parameters?,
+            active_parameters: active_parameters?,
+            weight_macs_per_token: weight,
+            attention_macs_per_context_token: attention,
+            windowed_attention_macs_per_context_token: windowed,
+            window,
+            fixed_attention_macs_per_token: fixed,
+            kv_elements_per_token: kv,
+            windowed_kv_elements_per_token: windowed_kv,
+            state_elements: state,
+            expert_parameters: expert,
+            experts,
+            experts_per_token,
+            input_table_parameters: input_table,
+        })
+    }
+
     /// Whether what one token costs is known, and not the size alone.
     pub fn knows_its_architecture(&self) -> bool {
         self.weight_macs_per_token.is_some()
@@ -146,6 +195,7 @@ impl ModelSummary {
             nodes: inspection.layers.len() as u64,
             not_counted: inspection.not_counted.iter().map(|entry| entry.nodes).sum(),
             layers: gather(&terms),
+            sample: sample::of(inspection, batch(inspection)),
             language: None,
         }
     }
@@ -166,9 +216,6 @@ impl ModelSummary {
         self.language.is_some()
     }
 }
-
-/// Words in a dimension's name by which it is the length of one sample and not a number of samples.
-const LENGTHS: [&str; 7] = ["seq", "time", "len", "token", "sample", "frame", "audio"];
 
 fn batch(inspection: &Inspection) -> u64 {
     let named = inspection.dynamic_dims.iter().find(|(name, _)| name.to_lowercase().contains("batch"));

@@ -190,6 +190,8 @@ fn serve_model(infer: &Infer) -> Result<String, Failure> {
         batch: infer.batch.unwrap_or(usual.batch),
         prompt_tokens: infer.prompt_tokens.unwrap_or(usual.prompt_tokens),
         output_tokens: infer.output_tokens.unwrap_or(usual.output_tokens),
+        // Who asks for tokens means a model that answers with them.
+        generates: (infer.prompt_tokens.is_some() || infer.output_tokens.is_some()).then_some(true).or(usual.generates),
     });
     finish(&scenario, &summary, infer.place.json)
 }
