@@ -332,14 +332,14 @@ fn validate_prints_rows_and_a_summary() {
 
 #[test]
 fn files_that_cannot_be_read_end_with_status_1_and_one_line() {
-    let folder = Folder::new("bad");
+    let (folder, hollow) = (Folder::new("bad"), Folder::new("hollow"));
     let missing = folder.0.join("missing.onnx").to_string_lossy().into_owned();
     for (file, says) in [
         (missing, "missing.onnx"),
         (folder.file("empty.onnx", b""), "empty"),
         (folder.file("page.onnx", b"<!doctype html><html>"), "page.onnx"),
         (folder.file("cut.onnx", small_model().get(..40).unwrap()), "cut.onnx"),
-        (folder.0.to_string_lossy().into_owned(), "is a directory"),
+        (hollow.0.to_string_lossy().into_owned(), "without files"),
     ] {
         let line = complaint(&["inspect", &file], 1);
         assert!(line.starts_with("greenprint: ") && line.contains(says), "{line}");

@@ -79,7 +79,10 @@ impl fmt::Display for Problem {
 /// One line: file, place, offset, what is wrong, what to do.
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file, self.problem)?;
+        if !self.file.is_empty() {
+            write!(f, "{}: ", self.file)?;
+        }
+        write!(f, "{}", self.problem)?;
         let mut details = Vec::new();
         if !self.place.is_empty() {
             details.push(self.place.clone());

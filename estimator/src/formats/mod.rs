@@ -80,26 +80,30 @@ pub fn open_lone(name: &str, reader: impl ReadSeek + 'static) -> Result<Model, R
 /// Reads the model in a folder or among several files: the one whose name leads best.
 ///
 /// # Errors
-/// As [`open`]; where no file is a model, the error of the first that was tried.
+/// As [`open`]; where no file is a model, it says so and what the first one is.
 pub fn open_folder(files: &Files<'_>) -> Result<Model, ReadError> {
     let leading = leading(files.names());
     if let Some(name) = leading.first() {
         return open(files, name);
     }
+    let names = files.names();
     let mut first = None;
-    for name in files.names().iter().take(MOST_TRIED) {
+    for name in names.iter().take(MOST_TRIED) {
         match open(files, name) {
             Ok(model) => return Ok(model),
-            Err(error) if error.problem == Problem::Cancelled => return Err(error),
-            Err(error) => first = first.or(Some(error)),
+            Err(error) if matches!(error.problem, Problem::NotAModel(_) | Problem::Empty) => {
+                first = first.or(Some(error))
+            }
+            Err(error) => return Err(error),
         }
     }
-    Err(first.unwrap_or_else(|| ReadError {
-        file: String::new(),
-        offset: None,
-        place: String::new(),
-        problem: Problem::NotAModel("a folder without files".to_owned()),
-    }))
+    let what = match first {
+        Some(error) => {
+            format!("a folder of {} files, none of which is one; {}: {}", names.len(), error.file, error.problem)
+        }
+        None => "a folder without files".to_owned(),
+    };
+    Err(ReadError { file: String::new(), offset: None, place: String::new(), problem: Problem::NotAModel(what) })
 }
 
 /// The files among several that lead a model by their names, the likeliest first:
@@ -130,8 +134,9 @@ mod tests {
     #[test]
     fn a_folder_without_a_model_says_what_its_first_file_is() {
         let folder = InMemory([("a.txt".to_owned(), b"hello".to_vec()), ("b.txt".to_owned(), vec![0; 9])].into());
-        let error = open_folder(&Files::new(folder)).unwrap_err();
-        assert_eq!((error.file.as_str(), error.problem), ("a.txt", Problem::NotAModel("a text file".to_owned())));
-        assert!(open_folder(&Files::new(InMemory::default())).is_err());
+        let error = open_folder(&Files::new(folder)).unwrap_err().to_string();
+        assert!(error.contains("2 files") && error.contains("a.txt") && error.contains("a text file"), "{error}");
+        let error = open_folder(&Files::new(InMemory::default())).unwrap_err().to_string();
+        assert!(error.contains("without files"), "{error}");
     }
 }

@@ -8,17 +8,19 @@ use estimator::shapes::{self, Choices};
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
-/// Reads a model file and counts it. Weights in files beside it are found by name and not read.
+/// Reads a model file, or the model in a folder, and counts it. Weights in files beside it are found by name and not read.
 pub(crate) fn inspect(path: &Path, shapes: &Shapes) -> Result<Inspection, Failure> {
     let fail = |fault: String| Failure::File(fault);
     let shown = path.display();
     let metadata = std::fs::metadata(path).map_err(|fault| fail(format!("{shown}: {fault}")))?;
-    if metadata.is_dir() {
-        return Err(fail(format!("{shown} is a directory; name the model file inside it")));
-    }
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let model =
-        formats::open(&Files::new(Disk(folder(path).to_owned())), &name).map_err(|fault| fail(fault.to_string()))?;
+    let model = if metadata.is_dir() {
+        formats::open_folder(&Files::new(Disk { root: path.to_owned(), depth: DEEPEST }))
+            .map_err(|fault| fail(format!("{shown}: {fault}")))?
+    } else {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        formats::open(&Files::new(Disk { root: folder(path).to_owned(), depth: 0 }), &name)
+            .map_err(|fault| fail(fault.to_string()))?
+    };
     let choices = Choices {
         dims: shapes.dim.iter().cloned().collect(),
         shapes: shapes.input.iter().cloned().collect(),
@@ -36,13 +38,40 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
+/// Deepest folder that is looked into when a folder is opened.
+const DEEPEST: usize = 8;
+/// Most files listed: a folder named by mistake can hold millions.
+const MOST_FILES: usize = 20_000;
+
 /// A folder on disk.
-struct Disk(PathBuf);
+struct Disk {
+    root: PathBuf,
+    /// How many levels of folders below it are listed.
+    depth: usize,
+}
 
 impl Folder for Disk {
     fn names(&self) -> Vec<String> {
-        let Ok(entries) = std::fs::read_dir(&self.0) else { return Vec::new() };
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+        let mut names = Vec::new();
+        let mut waiting = vec![(String::new(), 0)];
+        while let Some((below, depth)) = waiting.pop() {
+            let Ok(entries) = std::fs::read_dir(self.root.join(&below)) else { continue };
+            for entry in entries.flatten() {
+                let own = entry.file_name().to_string_lossy().into_owned();
+                let name = if below.is_empty() { own } else { format!("{below}/{own}") };
+                if entry.path().is_dir() {
+                    if depth < self.depth {
+                        waiting.push((name, depth + 1));
+                    }
+                } else {
+                    names.push(name);
+                }
+                if names.len() >= MOST_FILES {
+                    return names;
+                }
+            }
+        }
+        names
     }
 
     fn open(&self, name: &str) -> std::io::Result<Option<Box<dyn ReadSeek>>> {
@@ -50,7 +79,7 @@ impl Folder for Disk {
         if Path::new(name).components().any(|part| !matches!(part, Component::Normal(_))) {
             return Ok(None);
         }
-        match File::open(self.0.join(name)) {
+        match File::open(self.root.join(name)) {
             Ok(file) => Ok(Some(Box::new(file))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

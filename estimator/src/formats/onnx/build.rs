@@ -194,6 +194,8 @@ struct Inlining {
     /// The operator sets of the function; empty at the top, where the model's count.
     opsets: BTreeMap<String, i64>,
     depth: u32,
+    /// The functions that are being inlined, outermost first: one that calls itself would never end.
+    functions: Vec<Arc<FunctionProto>>,
 }
 
 impl Builder<'_> {
@@ -459,7 +461,12 @@ impl Builder<'_> {
 
     fn note_external(&mut self) {
         for (file, (tensors, present)) in &self.external {
+            let leads_out = file.starts_with(['/', '\\']) || file.contains("..") || file.contains(':');
             let text = match present {
+                _ if leads_out => format!(
+                    "{tensors} tensors are said to lie at this path outside the model's folder, where nothing is looked for; \
+                     their shapes are in the model, so every count stands"
+                ),
                 true => format!("{tensors} tensors lie in this file; only their shapes are needed, so it was not read"),
                 false => format!(
                     "{tensors} tensors lie in this file, which is not here; their shapes are in the model, so every count stands"
@@ -513,6 +520,10 @@ impl Builder<'_> {
         outer: &Inlining,
         into: &mut Vec<Node>,
     ) -> Result<()> {
+        if outer.functions.iter().any(|running| Arc::ptr_eq(running, function)) {
+            let why = format!("its function {} calls itself, directly or through others", function.name);
+            return Err(self.source.error(None, &caller, Problem::Corrupt(why)));
+        }
         if outer.depth >= MOST_DEPTH {
             let what = format!("functions call each other more than {MOST_DEPTH} deep");
             return Err(self.source.error(None, &caller, Problem::OverLimit(what)));
@@ -530,7 +541,8 @@ impl Builder<'_> {
             path => format!("{path}/{}", function.name).into(),
         };
         let opsets = function.opsets.iter().map(|(domain, version)| (standard(domain).to_owned(), *version)).collect();
-        let inlining = Inlining { path, caller, attributes, opsets, depth: outer.depth + 1 };
+        let functions = outer.functions.iter().chain([function]).cloned().collect();
+        let inlining = Inlining { path, caller, attributes, opsets, depth: outer.depth + 1, functions };
         // A function sees its own names only.
         let outside = std::mem::take(&mut self.scopes);
         let mut scope = HashMap::new();
