@@ -7,9 +7,11 @@
 //! A new format is a room beside the others and a line in [`ROOMS`].
 
 mod archive;
+mod budget;
 mod error;
 mod files;
 mod onnx;
+mod protobuf;
 mod sniff;
 mod source;
 

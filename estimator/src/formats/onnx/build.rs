@@ -3,7 +3,7 @@
 use super::messages::{
     AttributeProto, AttributeValue, FunctionProto, GraphProto, ModelProto, NodeProto, Stored, TensorProto,
 };
-use super::wire::{Budget, MOST_DEPTH};
+use crate::formats::budget::{Budget, MOST_DEPTH};
 use crate::formats::error::{Problem, ReadError};
 use crate::formats::files::base_name;
 use crate::formats::source::Source;

@@ -2,8 +2,9 @@
 //!
 //! Field numbers are those of `onnx.proto`. Nothing is resolved here: names are texts, as in the file.
 
-use super::wire::{Budget, Content, Field, Fields, MOST_DEPTH, Numbers, Span, add_fixed, add_numbers, corrupt, whole};
+use crate::formats::budget::{Budget, MOST_DEPTH};
 use crate::formats::error::{Problem, ReadError};
+use crate::formats::protobuf::{Content, Field, Fields, Numbers, Span, add_fixed, add_numbers, corrupt, whole};
 use crate::formats::source::Source;
 use crate::model::{Contents, DType, DeclaredDim, DeclaredType};
 use std::sync::Arc;

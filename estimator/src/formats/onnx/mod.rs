@@ -1,15 +1,15 @@
 //! ONNX: a protobuf `ModelProto` becomes a [`Model`].
 //!
-//! `wire` reads fields of the protobuf encoding and skips what is not wanted; `messages` turns them into the parts of
+//! `messages` turns the fields of the protobuf encoding into the parts of
 //! ONNX's schema that matter here; `build` resolves names, inlines model-local functions and orders the nodes.
 //! Weights are never read, only their shapes, types and places; small tensors are, because shapes depend on them.
 
 mod build;
 mod messages;
-mod wire;
 
 pub use build::dtype;
 
+use super::budget::Budget;
 use super::error::ReadError;
 use super::files::Files;
 use super::source::Source;
@@ -22,7 +22,7 @@ pub(super) fn looks_like(source: &mut Source<'_>) -> Result<bool, ReadError> {
 
 /// Reads a model.
 pub(super) fn read(files: &Files<'_>, mut source: Source<'_>) -> Result<Model, ReadError> {
-    let mut budget = wire::Budget::default();
+    let mut budget = Budget::default();
     let proto = messages::model(&mut source, &mut budget)?;
     build::model(source, budget, proto, files.names())
 }
@@ -32,7 +32,7 @@ pub(super) fn read(files: &Files<'_>, mut source: Source<'_>) -> Result<Model, R
 /// # Errors
 /// As for a model.
 pub fn read_tensor(mut source: Source<'_>) -> Result<(String, DType, Vec<u64>, Option<Contents>), ReadError> {
-    let mut budget = wire::Budget::default();
+    let mut budget = Budget::default();
     let proto = messages::lone_tensor(&mut source, &mut budget)?;
     let name = proto.name.clone();
     let weight = build::lone_weight(&source, proto)?;

@@ -1,9 +1,10 @@
 //! The protobuf encoding: fields with numbers, lengths and places, read from a [`Source`] without copying contents.
 //!
-//! Knows nothing of ONNX. Bounds what a file may make us allocate and how deep it may nest.
+//! Knows no schema: the rooms of the formats that are written in protobuf (ONNX, TensorFlow, Core ML) know theirs.
 
-use crate::formats::error::{Problem, ReadError};
-use crate::formats::source::Source;
+use super::budget::Budget;
+use super::error::{Problem, ReadError};
+use super::source::Source;
 
 /// A stretch of the file that holds a message.
 #[derive(Debug, Clone, Copy)]
@@ -45,42 +46,8 @@ pub struct Field {
     pub offset: u64,
 }
 
-/// Memory that reading one file may take for names, nodes and small tensors, roughly counted.
-/// Real graphs stay far below: 10,000 nodes take about 10 MB.
-const MOST_BYTES: u64 = 64 << 20;
 /// Longest text. Names run to a few hundred bytes.
 const MOST_TEXT: u64 = 64 << 10;
-/// Deepest nesting of graphs in attributes, types in types, and functions in functions.
-pub const MOST_DEPTH: u32 = 24;
-
-/// What is left of [`MOST_BYTES`].
-#[derive(Debug)]
-pub struct Budget {
-    left: u64,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self { left: MOST_BYTES }
-    }
-}
-
-impl Budget {
-    /// Takes `bytes` from what is left.
-    pub fn charge(&mut self, source: &Source<'_>, bytes: u64) -> Result<(), ReadError> {
-        match self.left.checked_sub(bytes) {
-            Some(left) => {
-                self.left = left;
-                Ok(())
-            }
-            None => {
-                let what = format!("the model's graph takes more than {} MiB of names and nodes", MOST_BYTES >> 20);
-                Err(source.error(None, "", Problem::OverLimit(what)))
-            }
-        }
-    }
-}
-
 /// The whole file as a message.
 pub fn whole(source: &Source<'_>) -> Span {
     Span { start: 0, end: source.size() }
