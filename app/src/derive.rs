@@ -198,8 +198,8 @@ pub fn tornado(estimate: &Estimate) -> Tornado {
     let now = estimate.total_co2e_kg.central;
     let case = |alternative: &estimator::report::Alternative| Case {
         label: alternative.label.clone(),
-        shown: alternative.co2e_kg.readable(),
-        factor: if now.0 > 0.0 { alternative.co2e_kg / now } else { 1.0 },
+        shown: alternative.total_co2e_kg.readable(),
+        factor: if now.0 > 0.0 { alternative.total_co2e_kg / now } else { 1.0 },
     };
     let swing = |sensitivity: &estimator::report::Sensitivity| Swing {
         name: sensitivity.name.clone(),
@@ -212,9 +212,9 @@ pub fn tornado(estimate: &Estimate) -> Tornado {
         summary: text::charts::tornado(estimate.sensitivity.first().map(|first| {
             (
                 first.name.as_str(),
-                first.low.co2e_kg.readable(),
+                first.low.total_co2e_kg.readable(),
                 first.low.label.as_str(),
-                first.high.co2e_kg.readable(),
+                first.high.total_co2e_kg.readable(),
                 first.high.label.as_str(),
             )
         })),

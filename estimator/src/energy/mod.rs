@@ -10,6 +10,7 @@ mod assumptions;
 mod case;
 mod error;
 mod explain;
+mod feasibility;
 mod figures;
 mod language;
 mod ledger;
@@ -25,11 +26,9 @@ pub use error::EstimateError;
 use crate::carbon::equivalents;
 use crate::format::{self, Readable};
 use crate::range::Ratio;
-use crate::report::{EnergyParts, Equivalent, Estimate, MemoryFit, MemoryPart, Service};
+use crate::report::{EnergyParts, Equivalent, Estimate, Service};
 use crate::scenario::{ModelSummary, Scenario, Serving, Workload};
-use crate::units::{
-    Bytes, Flops, GRAMS_PER_KILOGRAM, JOULES_PER_KILOWATT_HOUR, Quantity, WATT_HOURS_PER_KILOWATT_HOUR,
-};
+use crate::units::{Flops, GRAMS_PER_KILOGRAM, JOULES_PER_KILOWATT_HOUR, Quantity, WATT_HOURS_PER_KILOWATT_HOUR};
 use case::Case;
 use figures::{Figure, Figures, Spread};
 
@@ -41,8 +40,8 @@ use figures::{Figure, Figures, Spread};
 pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, EstimateError> {
     let mut case = Case::of(scenario, model)?;
     let spread = spread(&case)?;
-    let memory = memory(&case);
-    note_memory(&mut case, &memory);
+    let memory = feasibility::memory(&case);
+    let obstacles = feasibility::obstacles(&case, &memory, &spread);
     note_load(&mut case, &spread);
     let trains = matches!(scenario.workload, Workload::Train(_));
     let tokens = match &scenario.workload {
@@ -96,6 +95,9 @@ pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, E
         }),
         accelerator_j_per_request: (!trains).then(|| spread.figure(Figure::AcceleratorPerRequest)),
         service: service(&case, &spread),
+        // Without an obstacle it runs, unless what it needs of the memory is not known.
+        feasible: if obstacles.is_empty() { memory.fits } else { Some(false) },
+        obstacles,
         memory,
         assumptions: case.assumptions.records(),
         steps: explain::steps(&case, &spread.central)?,
@@ -184,41 +186,6 @@ fn service(case: &Case<'_>, spread: &Spread) -> Option<Service> {
     })
 }
 
-fn memory(case: &Case<'_>) -> MemoryFit {
-    let parts: Vec<MemoryPart> = match &case.scenario.workload {
-        Workload::Train(training) => training::memory(case, training),
-        Workload::Serve(serving) => serving::memory(case, serving),
-    };
-    let known: Bytes = parts.iter().filter_map(|part| part.bytes).sum();
-    let needed = parts.iter().all(|part| part.bytes.is_some()).then_some(known);
-    let available = case.device.memory();
-    let fits = match (available, needed) {
-        // What is known does not fit already.
-        (Some(available), _) if known > available => Some(false),
-        (Some(_), Some(_)) => Some(true),
-        _ => None,
-    };
-    MemoryFit { needed, available, fits, parts }
-}
-
-fn note_memory(case: &mut Case<'_>, memory: &MemoryFit) {
-    let (Some(false), Some(available)) = (memory.fits, memory.available) else { return };
-    let known: Bytes = memory.parts.iter().filter_map(|part| part.bytes).sum();
-    let remedy = if case.language.is_some() {
-        "more devices, a lower precision or a smaller batch would help"
-    } else {
-        "a smaller batch, a lower precision or a device with more memory would help"
-    };
-    case.notes.warn(
-        &case.device.name,
-        format!(
-            "it does not fit: {} are needed on each device, which has {}; {remedy}. The figures are those of a device on which it would fit",
-            known.readable(),
-            available.readable()
-        ),
-    );
-}
-
 fn note_load(case: &mut Case<'_>, spread: &Spread) {
     let Workload::Serve(serving) = &case.scenario.workload else { return };
     let usual = Serving::default();
@@ -229,17 +196,8 @@ fn note_load(case: &mut Case<'_>, spread: &Spread) {
             "tokens of prompt and answer play no part: the graph is not one that maps tokens to scores over a vocabulary, so a request is one pass of it and its own dimensions say how long that is",
         );
     }
-    let load = spread.central.get(Figure::Load);
-    if load > 1.0 {
-        let devices = (load * case.devices()).ceil();
-        case.notes.warn(
-            "",
-            format!(
-                "the devices cannot keep up: the requests need about {} of them; energy is counted for those",
-                format::number(devices)
-            ),
-        );
-    } else if let Some(rate) = serving.requests_per_day
+    if spread.central.get(Figure::Load) <= 1.0
+        && let Some(rate) = serving.requests_per_day
         && serving.batch > 1
         && rate > 0.0
     {
@@ -266,10 +224,11 @@ fn with_unit<T: Quantity>(quantity: T) -> String {
 mod tests {
     use super::*;
     use crate::range::Range;
+    use crate::report::Obstacle;
     use crate::scenario::{
         Hardware, LanguageModel, LayerTerms, ModelRef, Sample, SampleKind, Site, TokenPass, Training,
     };
-    use crate::units::{Hours, KilowattHours};
+    use crate::units::{Bytes, Hours, KilowattHours};
     use std::collections::BTreeMap;
 
     /// A convolutional network of 4.1 GMACs and 25.6 million parameters in three kinds of layers.
@@ -459,7 +418,13 @@ mod tests {
         let service = Serving { requests_per_day: Some(1e12), ..Serving::default() };
         let estimate = estimate(&serving("l4", 1, service), &network()).unwrap();
         assert!(estimate.service.unwrap().load.unwrap().central.0 > 1.0);
-        assert!(estimate.warnings.iter().any(|note| note.text.contains("cannot keep up")));
+        match estimate.obstacles.as_slice() {
+            [Obstacle::Overload { load, least_devices, text }] => {
+                assert!(*load > 1.0 && *least_devices as f64 >= *load && text.contains("cannot keep up"));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(estimate.feasible, Some(false));
     }
 
     #[test]
@@ -579,11 +544,75 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_said() {
-        let service = Serving::default();
-        let estimate = estimate(&serving("h100-sxm", 1, service), &ModelSummary::from_counts(405e9, None)).unwrap();
-        assert_eq!(estimate.memory.fits, Some(false));
-        assert!(estimate.warnings.iter().any(|note| note.text.contains("does not fit")));
+    fn what_does_not_fit_is_said_with_the_number_of_devices_that_hold_it() {
+        let model = ModelSummary::from_counts(405e9, None);
+        let on = |count| estimate(&serving("h100-sxm", count, Serving::default()), &model).unwrap();
+        let one = on(1);
+        assert_eq!((one.memory.fits, one.feasible), (Some(false), Some(false)));
+        let [Obstacle::Memory { needed, available, least_devices: Some(least), needed_is_least: false, text }] =
+            one.obstacles.as_slice()
+        else {
+            panic!("{:?}", one.obstacles)
+        };
+        assert_eq!((Some(*needed), Some(*available)), (one.memory.needed, one.memory.available));
+        assert!(text.contains("does not fit") && text.contains("at least 10 of them"), "{text}");
+        // One device fewer does not hold it, so many do.
+        assert_eq!(on(least - 1).feasible, Some(false));
+        assert_eq!((on(*least).feasible, on(*least).obstacles.len()), (Some(true), 0));
+    }
+
+    #[test]
+    fn a_batch_that_does_not_fit_is_shared_among_more_devices() {
+        let run = |batch, count, activation_bytes| {
+            let model = ModelSummary { activation_bytes: Some(activation_bytes), ..network() };
+            let scenario = Scenario {
+                workload: Workload::Train(Training { batch, ..Training::default() }),
+                hardware: Hardware { device: "l4".to_owned(), count, precision: None },
+                ..Scenario::default()
+            };
+            estimate(&scenario, &model).unwrap()
+        };
+        // 4 GB a sample in 16 bits: five or six of them beside the model in 24 GB.
+        let one = run(32, 1, 8_000_000_000);
+        let [Obstacle::Memory { least_devices: Some(least), .. }] = one.obstacles.as_slice() else {
+            panic!("{:?}", one.obstacles)
+        };
+        assert_eq!(run(32, *least, 8_000_000_000).feasible, Some(true));
+        assert_eq!(run(32, least - 1, 8_000_000_000).feasible, Some(false));
+        // A sample that does not fit by itself is not helped by more devices.
+        let huge = run(32, 1, 80_000_000_000);
+        assert!(matches!(huge.obstacles.as_slice(), [Obstacle::Memory { least_devices: None, .. }]), "{huge:?}");
+        // Eight devices have nothing to do with four samples.
+        let idle = run(4, 8, 8_000_000);
+        assert!(matches!(idle.obstacles.as_slice(), [Obstacle::IdleDevices { batch: 4, devices: 8, .. }]));
+        assert_eq!((idle.feasible, run(8, 8, 8_000_000).feasible), (Some(false), Some(true)));
+    }
+
+    #[test]
+    fn what_is_known_of_the_memory_is_told_though_a_part_is_not() {
+        // Nothing is known of the activations of a language model in training.
+        let small = of_counts(&training(7e9, 2e12, "a100-sxm4-80gb", 8));
+        assert_eq!(small.memory.needed, Some(Bytes(7e9 * 16.0 / 8.0)));
+        assert!(small.memory.needed_is_least);
+        assert_eq!((small.memory.fits, small.feasible), (None, None));
+        let large = of_counts(&training(70e9, 2e12, "a100-sxm4-80gb", 8));
+        assert_eq!(large.memory.fits, Some(false));
+        assert!(matches!(large.obstacles.first(), Some(Obstacle::Memory { needed_is_least: true, .. })));
+        assert!(large.obstacles.iter().any(|one| matches!(one, Obstacle::TooLong { .. })));
+    }
+
+    #[test]
+    fn a_bandwidth_that_is_not_published_is_not_told_as_zero() {
+        let without = crate::hardware::devices().iter().find(|device| {
+            device.memory_bandwidth.is_none() && device.most_power().is_some() && usual_precision(device).is_some()
+        });
+        let Some(device) = without else { return };
+        let hardware = Hardware { device: device.id.clone(), count: 1, precision: None };
+        let scenario = Scenario { hardware, workload: Workload::Serve(Serving::default()), ..Scenario::default() };
+        let found = estimate(&scenario, &network()).unwrap();
+        let told: Vec<&str> = found.steps.iter().map(|step| step.numbers.as_str()).collect();
+        assert!(told.iter().any(|numbers| numbers.contains("not published")), "{told:?}");
+        assert!(told.iter().all(|numbers| !numbers.contains("bandwidth 0")), "{told:?}");
     }
 
     #[test]
@@ -690,7 +719,7 @@ mod tests {
     fn what_matters_most_stands_first() {
         let estimate = estimate(&Scenario::default(), &network()).unwrap();
         let ratios: Vec<f64> =
-            estimate.sensitivity.iter().map(|item| item.high.co2e_kg.0 / item.low.co2e_kg.0).collect();
+            estimate.sensitivity.iter().map(|item| item.high.total_co2e_kg.0 / item.low.total_co2e_kg.0).collect();
         assert!(ratios.windows(2).all(|pair| pair[0] >= pair[1]), "{ratios:?}");
         for key in ["region", "mfu", "device", "precision", "pue"] {
             assert!(estimate.sensitivity.iter().any(|item| item.key == key), "{key}");

@@ -26,11 +26,11 @@ pub(crate) fn of(case: &Case<'_>, chosen: &Figures) -> Vec<Sensitivity> {
     all.extend(choice(case, "precision", "Precision", precisions(case)));
     all.extend(choice(case, "batch", "Batch", batches(case)));
     let swing = |item: &Sensitivity| {
-        let (low, high) = (item.low.co2e_kg.0, item.high.co2e_kg.0);
+        let (low, high) = (item.low.total_co2e_kg.0, item.high.total_co2e_kg.0);
         if low > 0.0 { libm::log(high / low) } else { f64::MAX.min(high) }
     };
     let worth = chosen.get(Figure::TotalCo2e);
-    all.retain(|item| worth <= 0.0 || (item.high.co2e_kg.0 - item.low.co2e_kg.0) / worth > LEAST_CHANGE);
+    all.retain(|item| worth <= 0.0 || (item.high.total_co2e_kg.0 - item.low.total_co2e_kg.0) / worth > LEAST_CHANGE);
     all.sort_by(|a, b| swing(b).total_cmp(&swing(a)));
     all
 }
@@ -40,14 +40,14 @@ fn alternative(label: String, value: String, figures: &Figures) -> Alternative {
         label,
         value,
         energy_kwh: KilowattHours(figures.get(Figure::Energy)),
-        co2e_kg: KilogramsCo2e(figures.get(Figure::TotalCo2e)),
+        total_co2e_kg: KilogramsCo2e(figures.get(Figure::TotalCo2e)),
         hours: Hours(figures.get(Figure::Hours)),
     }
 }
 
 /// The two cases in order of their emissions.
 fn ordered(key: &str, name: &str, one: Alternative, other: Alternative) -> Sensitivity {
-    let (low, high) = if one.co2e_kg <= other.co2e_kg { (one, other) } else { (other, one) };
+    let (low, high) = if one.total_co2e_kg <= other.total_co2e_kg { (one, other) } else { (other, one) };
     Sensitivity { key: key.to_owned(), name: name.to_owned(), low, high }
 }
 
@@ -89,7 +89,7 @@ fn choice(
             Some(alternative(label, value, &figures))
         })
         .collect();
-    found.sort_by(|a, b| a.co2e_kg.0.total_cmp(&b.co2e_kg.0));
+    found.sort_by(|a, b| a.total_co2e_kg.0.total_cmp(&b.total_co2e_kg.0));
     let high = found.pop()?;
     let low = if found.is_empty() { return None } else { found.swap_remove(0) };
     Some(Sensitivity { key: key.to_owned(), name: name.to_owned(), low, high })

@@ -158,24 +158,43 @@ pub(crate) fn figures(case: &Case<'_>, pass: Pass, values: Values<'_>) -> Figure
     figures
 }
 
-/// What training keeps in a device's memory: weights, gradients and optimiser state, and activations of its share of the batch.
-pub(crate) fn memory(case: &Case<'_>, training: &Training) -> Vec<MemoryPart> {
+/// Bytes that training keeps, before it is shared out over devices.
+pub(crate) struct Held {
+    /// Weights, gradients and optimiser state of the whole model.
+    pub(crate) state: Option<Bytes>,
+    /// Activations of one sample; `None` for a language model, whose layers are not known.
+    pub(crate) sample: Option<Bytes>,
+}
+
+/// What training keeps.
+pub(crate) fn held(case: &Case<'_>, training: &Training) -> Held {
     let state = case.assumptions.central().get(Key::StateBytes);
     let parameters = match case.model.language {
         Some(language) => Some(language.parameters),
         None => case.model.parameters.map(|parameters| parameters as f64),
     };
+    let kept = if training.recompute { case.model.peak_activation_bytes } else { case.model.activation_bytes };
+    let sample = kept.map(|bytes| {
+        Bytes(bytes as f64 / case.model.batch.max(1) as f64 * case.activation_bytes_each() / case.stored_bytes_each())
+    });
+    Held {
+        state: parameters.map(|parameters| Bytes(parameters * state)),
+        sample: if case.model.language.is_some() { None } else { sample },
+    }
+}
+
+/// What training keeps in a device's memory: weights, gradients and optimiser state, and activations of its share of the batch.
+pub(crate) fn memory(case: &Case<'_>, training: &Training) -> Vec<MemoryPart> {
+    let held = held(case, training);
     // A language model's state is split over the devices, as frameworks do; a smaller network is copied to each.
     let split = if case.model.is_language() { case.devices() } else { 1.0 };
-    let samples = (training.batch as f64 / case.devices()).max(1.0) / case.model.batch.max(1) as f64;
-    let kept = if training.recompute { case.model.peak_activation_bytes } else { case.model.activation_bytes };
-    let activations =
-        kept.map(|bytes| Bytes(bytes as f64 * samples * case.activation_bytes_each() / case.stored_bytes_each()));
+    // The fullest device has one sample more than the others where the batch cannot be shared out evenly.
+    let samples = (training.batch as f64 / case.devices()).ceil();
     vec![
         MemoryPart {
             name: "weights, gradients and optimiser state".to_owned(),
-            bytes: parameters.map(|parameters| Bytes(parameters * state / split)),
+            bytes: held.state.map(|bytes| bytes / split),
         },
-        MemoryPart { name: "activations".to_owned(), bytes: if case.model.is_language() { None } else { activations } },
+        MemoryPart { name: "activations".to_owned(), bytes: held.sample.map(|bytes| bytes * samples) },
     ]
 }

@@ -58,13 +58,18 @@ pub struct Estimate {
     /// How the service answers; for serving only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,
+    /// Whether the scenario can run as described: `false` where an obstacle stands in its way,
+    /// `null` where not all that it needs of the memory is known.
+    pub feasible: Option<bool>,
+    /// What stands in the way, and what would help. The figures are those of a scenario without it, so it is read before them.
+    pub obstacles: Vec<Obstacle>,
     /// Whether it fits into the devices' memory.
     pub memory: MemoryFit,
     /// Everything assumed, with its span and source; each can be set through `Scenario::set` under its key.
     pub assumptions: Vec<Assumption>,
     /// The computation, step by step, with its numbers.
     pub steps: Vec<Step>,
-    /// What would change the result most, largest first.
+    /// What would change `total_co2e_kg` most, largest first.
     pub sensitivity: Vec<Sensitivity>,
     /// The emissions in things that people know.
     pub equivalents: Vec<Equivalent>,
@@ -111,14 +116,84 @@ pub struct Service {
     pub overhead: Ratio,
 }
 
+/// Something that keeps a scenario from running as described.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Obstacle {
+    /// It does not fit into the devices' memory.
+    Memory {
+        /// The sentence: what does not fit, by how much, what would help.
+        text: String,
+        /// Bytes needed on each device.
+        needed: Bytes,
+        /// Whether more is needed than that, because a part is not known.
+        needed_is_least: bool,
+        /// Bytes that a device has.
+        available: Bytes,
+        /// The least number of these devices on which it fits; `None` where more devices do not help.
+        least_devices: Option<u64>,
+    },
+    /// The batch has fewer samples than there are devices to share it.
+    IdleDevices {
+        /// The sentence.
+        text: String,
+        /// Samples of the batch.
+        batch: u64,
+        /// Devices.
+        devices: u64,
+    },
+    /// Requests arrive faster than they are answered.
+    Overload {
+        /// The sentence.
+        text: String,
+        /// Requests over what the devices answer.
+        load: f64,
+        /// The least number of these devices that keeps up.
+        least_devices: u64,
+    },
+    /// The run takes longer than the machines last.
+    TooLong {
+        /// The sentence.
+        text: String,
+        /// Its duration.
+        hours: Hours,
+        /// The least number of these devices that is done within their life.
+        least_devices: u64,
+    },
+}
+
+impl Obstacle {
+    /// The sentence that says what stands in the way and what would help.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Memory { text, .. }
+            | Self::IdleDevices { text, .. }
+            | Self::Overload { text, .. }
+            | Self::TooLong { text, .. } => text,
+        }
+    }
+
+    /// The least number of devices with which it would not stand in the way; `None` where more devices do not help.
+    pub fn least_devices(&self) -> Option<u64> {
+        match self {
+            Self::Memory { least_devices, .. } => *least_devices,
+            Self::IdleDevices { .. } => None,
+            Self::Overload { least_devices, .. } | Self::TooLong { least_devices, .. } => Some(*least_devices),
+        }
+    }
+}
+
 /// What the workload needs of one device's memory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MemoryFit {
-    /// Bytes needed on each device; `None` when not all parts are known.
+    /// Bytes needed on each device: the sum of the parts that are known; `None` when none is.
     pub needed: Option<Bytes>,
+    /// Whether more is needed than that, because a part is not known.
+    #[serde(default)]
+    pub needed_is_least: bool,
     /// Bytes a device has; `None` when its table row does not say.
     pub available: Option<Bytes>,
-    /// Whether it fits; `None` when either is unknown.
+    /// Whether it fits; `None` when that depends on what is not known.
     pub fits: Option<bool>,
     /// The parts of what is needed.
     pub parts: Vec<MemoryPart>,
@@ -193,8 +268,8 @@ pub struct Alternative {
     pub value: String,
     /// Energy at the meter in that case.
     pub energy_kwh: KilowattHours,
-    /// Emissions in that case, use and making together.
-    pub co2e_kg: KilogramsCo2e,
+    /// Emissions in that case, use and making together: what stands beside it is `Estimate::total_co2e_kg`.
+    pub total_co2e_kg: KilogramsCo2e,
     /// Hours in that case.
     pub hours: Hours,
 }

@@ -6,6 +6,7 @@ mod estimate;
 mod inspection;
 
 pub use estimate::{
-    Alternative, Assumption, EnergyParts, Equivalent, Estimate, MemoryFit, MemoryPart, Sensitivity, Service, Step,
+    Alternative, Assumption, EnergyParts, Equivalent, Estimate, MemoryFit, MemoryPart, Obstacle, Sensitivity, Service,
+    Step,
 };
 pub use inspection::{Inspection, Layer, NotCounted, Port};

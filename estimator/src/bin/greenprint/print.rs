@@ -264,7 +264,8 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate) -> String {
         .iter()
         .take(MOST_ROWS)
         .map(|item| {
-            let case = |case: &estimator::report::Alternative| format!("{} ({})", case.co2e_kg.readable(), case.label);
+            let case =
+                |case: &estimator::report::Alternative| format!("{} ({})", case.total_co2e_kg.readable(), case.label);
             vec![cut(&item.name), case(&item.low), case(&item.high)]
         })
         .collect();
