@@ -17,7 +17,7 @@ pub(super) struct Entry {
     pub name: String,
     /// Its size when unpacked, in bytes.
     pub size: u64,
-    /// Where its bytes begin in the archive.
+    /// Where its record begins in the archive: its own header stands there, the bytes behind it.
     pub offset: u64,
     /// Whether it is stored as it is, so that it can be read in place.
     pub in_place: bool,
@@ -38,15 +38,16 @@ impl<'a> Archive<'a> {
     pub fn open(source: Source<'a>) -> Result<Self, ReadError> {
         let name = source.name().to_owned();
         let fail = |problem| ReadError { file: name.clone(), offset: None, place: "ZIP directory".to_owned(), problem };
-        let mut zip = ZipArchive::new(source).map_err(|error| fail(problem(&error)))?;
+        let zip = ZipArchive::new(source).map_err(|error| fail(problem(&error)))?;
         if zip.len() > MOST_ENTRIES {
             return Err(fail(Problem::OverLimit(format!("the archive has more than {MOST_ENTRIES} files"))));
         }
         let mut entries = Vec::with_capacity(zip.len());
         for index in 0..zip.len() {
-            let file = zip.by_index_raw(index).map_err(|error| fail(problem(&error)))?;
+            // From the directory alone: a file's own header lies among the weights, one block of them for each.
+            let file = zip.by_index_data(index).map_err(|error| fail(problem(&error)))?;
             let in_place = file.compression() == CompressionMethod::Stored && !file.encrypted();
-            let offset = file.data_start().unwrap_or(0);
+            let offset = file.header_start();
             let name = file.name().map_err(|error| fail(problem(&error)))?.into_owned();
             entries.push(Entry { name, size: file.size(), offset, in_place });
         }
@@ -88,9 +89,16 @@ impl<'a> Archive<'a> {
     }
 
     /// A file that is stored as it is, as a source of its own.
-    pub fn into_part(self, entry: &Entry) -> Source<'a> {
+    ///
+    /// # Errors
+    /// Its own header is damaged or says another place.
+    pub fn into_part(mut self, entry: &Entry) -> Result<Source<'a>, ReadError> {
         let name = format!("{}/{}", self.name, entry.name);
-        self.zip.into_inner().part(&name, entry.offset, entry.size)
+        let start = self.zip.by_name(&entry.name).map(|file| file.data_start());
+        let fail = |problem| ReadError { file: self.name.clone(), offset: None, place: name.clone(), problem };
+        let start = start.map_err(|error| fail(problem(&error)))?;
+        let start = start.ok_or_else(|| fail(Problem::Corrupt("the file's place is not known".to_owned())))?;
+        Ok(self.zip.into_inner().part(&name, start, entry.size))
     }
 }
 
@@ -126,7 +134,7 @@ mod tests {
         assert!(matches!(read.bytes("a/packed", 999).unwrap_err().problem, Problem::OverLimit(_)));
         assert!(read.bytes("b", 10).is_err());
         let plain = read.ending("/plain").cloned().unwrap();
-        let mut part = read.into_part(&plain);
+        let mut part = read.into_part(&plain).unwrap();
         assert_eq!(part.name(), "x.zip/a/plain");
         assert_eq!(part.stretch(990, 10).unwrap(), [7; 10]);
         assert!(part.byte(1000).is_err());
