@@ -28,4 +28,5 @@ pub mod search;
 pub mod shapes;
 pub mod sources;
 pub mod tables;
+pub mod transformers;
 pub mod units;

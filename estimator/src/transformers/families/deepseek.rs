@@ -1,0 +1,76 @@
+//! DeepSeek V2, V3 and R1: latent attention, many small experts, some of them shared, the first layers dense.
+
+use crate::transformers::blocks::{Frame, decoder, experts, gated};
+use crate::transformers::config::Config;
+use crate::transformers::description::{Facts, Kind};
+use crate::transformers::heads::Head;
+use crate::transformers::parts::{Attention, Norm, Parts};
+
+/// V2, V3 and R1. The layers for predicting several tokens at once, which checkpoints hold beside the model, are left out.
+pub fn deepseek(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let frame = Frame::common(c);
+    let hidden = frame.hidden;
+    let heads = c.int("num_attention_heads");
+    let (rank, nope, rope, value) =
+        (c.int("kv_lora_rank"), c.int("qk_nope_head_dim"), c.int("qk_rope_head_dim"), c.int("v_head_dim"));
+    let q_rank = c.maybe("q_lora_rank");
+    let bias = c.flag("attention_bias");
+    let (dense, inner) = (c.int("intermediate_size"), c.int("moe_intermediate_size"));
+    let among = (c.layers_or_none("n_routed_experts"), c.int_or("num_experts_per_tok", 1));
+    let shared = inner * c.count("n_shared_experts");
+    let first = c.count("first_k_dense_replace");
+    let every = c.int_or("moe_layer_freq", 1);
+    let layers = c.layers("num_hidden_layers");
+    let key = nope + rope;
+    let (sparse, plain): (Vec<u64>, Vec<u64>) =
+        (0..layers).partition(|layer| among.0 > 0 && *layer >= first && layer % every == 0);
+    decoder(c, p, head, &frame, |p| {
+        for (numbers, is_sparse) in [(plain, false), (sparse, true)] {
+            p.each("layers", numbers, |p| {
+                p.within("self_attn", |p| {
+                    match q_rank {
+                        None => _ = p.linear("q_proj", hidden, heads * key, false),
+                        Some(q_rank) => {
+                            p.linear("q_a_proj", hidden, q_rank, bias);
+                            p.norm("q_a_layernorm", q_rank, Norm::Rms);
+                            p.linear("q_b_proj", q_rank, heads * key, false);
+                        }
+                    }
+                    p.linear("kv_a_proj_with_mqa", hidden, rank + rope, bias);
+                    p.norm("kv_a_layernorm", rank, Norm::Rms);
+                    p.linear("kv_b_proj", rank, heads * (nope + value), false);
+                    let keys = p.span();
+                    p.attention(Attention { heads, key, value, keys, window: None, cache: rank + rope });
+                    p.linear("o_proj", heads * value, hidden, bias);
+                });
+                if is_sparse {
+                    p.within("mlp", |p| {
+                        experts(p, ["gate_proj", "up_proj", "down_proj"], among, hidden, inner);
+                        p.linear("gate", hidden, among.0, false);
+                        if shared > 0 {
+                            gated(p, "shared_experts", hidden, shared, false);
+                        }
+                    });
+                } else {
+                    gated(p, "mlp", hidden, dense, false);
+                }
+                p.norm("input_layernorm", hidden, Norm::Rms);
+                p.norm("post_attention_layernorm", hidden, Norm::Rms);
+            });
+        }
+    });
+    Facts {
+        kind: Kind::Decoder,
+        layers,
+        hidden_size: hidden,
+        heads,
+        kv_heads: c.int_or("num_key_value_heads", heads),
+        head_dim: key,
+        vocabulary: frame.vocabulary,
+        experts: (among.0 > 0).then_some(among.0),
+        experts_per_token: (among.0 > 0).then_some(among.1),
+        context_length: c.maybe("max_position_embeddings"),
+        tied_embeddings: Some(frame.tied),
+        input: String::new(),
+    }
+}
