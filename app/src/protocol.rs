@@ -12,11 +12,11 @@ pub type Dims = BTreeMap<String, u64>;
 /// What the page asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Read the first of the files that came along; the others are its companions.
+    /// Read the model in the files that came along: the only one, or the one that leads.
     OpenFiles {
         /// Comes back in the answer.
         job: u64,
-        /// Names of all files, the one to read first, with their folders where known.
+        /// Names of all files, with their folders where known.
         names: Vec<String>,
         /// Numbers chosen so far.
         dims: Dims,
@@ -25,8 +25,12 @@ pub enum Request {
     OpenUrl {
         /// Comes back in the answer.
         job: u64,
-        /// Where; relative addresses are relative to the page.
+        /// What was typed: an address, absolute or relative to the page, or a repository (`hf:org/name`).
         url: String,
+        /// The address of the hub that `hf:` stands for.
+        hub: String,
+        /// A token for private repositories of the hub; empty for none.
+        token: String,
         /// Numbers chosen so far.
         dims: Dims,
     },

@@ -39,10 +39,13 @@ pub mod intake {
     #![allow(missing_docs)]
     pub const OPEN_FILE: &str = "Open a file…";
     pub const OPEN_FOLDER: &str = "Open a folder…";
-    pub const ADDRESS: &str = "Address of an ONNX file";
-    pub const ADDRESS_EXAMPLE: &str = "https://…/model.onnx";
+    pub const ADDRESS: &str = "Address of a model file, or hf:organisation/name";
+    pub const ADDRESS_EXAMPLE: &str = "https://…/model.onnx or hf:org/name";
+    pub const PRIVATE: &str = "Private repository?";
+    pub const TOKEN: &str = "Access token of the Hugging Face hub";
+    pub const TOKEN_HELP: &str = "It is sent to the hub alone, kept in memory, and gone when you close or reload the page. A token that may only read is enough.";
     pub const OPEN_ADDRESS: &str = "Open address";
-    pub const ADDRESS_WRONG: &str = "An address begins with https:// or http://.";
+    pub const ADDRESS_WRONG: &str = "An address begins with https:// or http://, a repository of the hub with hf:.";
     pub const EXAMPLES: &str = "Or look at an example";
     pub const ALL_EXAMPLES: &str = "Examples";
     pub const EXAMPLES_LOADING: &str = "Loading the examples…";
@@ -73,6 +76,9 @@ pub mod intake {
     }
     pub fn not_read(name: &str) -> String {
         if name.is_empty() { "The model could not be read".to_owned() } else { format!("{name} could not be read") }
+    }
+    pub fn several(first: &str, others: usize) -> String {
+        format!("{first} and {others} more")
     }
     pub fn bad_link(why: &str) -> String {
         format!("{} The example is shown instead.", sentence(why))
@@ -601,7 +607,14 @@ pub mod fault {
     pub const BROKE_OFF: &str = "the connection broke off";
     pub const DOWNLOAD_FIRST: &str = "Download the file and open it from your disk.";
     pub const CHECK_ADDRESS: &str = "Check the address; it should lead to the file itself, not to a page about it.";
-    pub const LOG_IN: &str = "Download the file with your account and open it from your disk.";
+    pub const LOG_IN: &str = "If it lies in a private repository of the hub, give a token below the address; else download it with your account and open it from your disk.";
+    pub const TOKEN_REFUSED: &str = "Check the token, and that its account may read this repository.";
+    pub const NOT_AN_ADDRESS: &str = "this leads to no model";
+    pub const NOT_A_MODEL_PAGE: &str = "this leads to a page of the hub that is no model";
+    pub const ADDRESSES: &str =
+        "Give the address of a file, or a repository of the hub as hf:organisation/name, with @revision if you like.";
+    pub const OTHER_REPOSITORY: &str =
+        "Look at the repository’s files and name one, as in hf:organisation/name/file.gguf.";
     pub const TRY_LATER: &str = "Try again later, or download the file and open it from your disk.";
     pub const TRY_AGAIN: &str = "Try again, or download the file and open it from your disk.";
     pub const TRY_ONLINE: &str = "Try again when it is online, or open a file from your disk.";
@@ -612,6 +625,12 @@ pub mod fault {
 
     pub fn at_byte(offset: u64) -> String {
         format!("at byte {}", estimator::format::whole(offset))
+    }
+    pub fn no_model_in(files: usize) -> String {
+        format!("none of the repository’s {files} files is a model by its name")
+    }
+    pub fn odd_listing(why: &str) -> String {
+        format!("the hub’s list of files cannot be read ({why})")
     }
     pub fn not_found(status: u16) -> String {
         format!("there is no such file on the server (status {status})")

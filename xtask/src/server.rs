@@ -39,18 +39,21 @@ pub enum Fault {
     Redirect,
     /// Sends 16 KiB every 50 ms.
     Slow,
+    /// Status 401 without the header `Authorization: Bearer secret`.
+    Private,
     /// Sends half of the file and then what is no HTTP, so that the browser breaks off.
     Cut,
 }
 
 impl Fault {
-    const ALL: [(Fault, &str); 7] = [
+    const ALL: [(Fault, &str); 8] = [
         (Fault::NoRange, "~no-range"),
         (Fault::NotFound, "~not-found"),
         (Fault::Broken, "~broken"),
         (Fault::NoCors, "~no-cors"),
         (Fault::Redirect, "~redirect"),
         (Fault::Slow, "~slow"),
+        (Fault::Private, "~private"),
         (Fault::Cut, "~cut"),
     ];
 
@@ -191,6 +194,7 @@ struct Request {
     method: String,
     path: String,
     range: Option<String>,
+    authorization: Option<String>,
     close: bool,
 }
 
@@ -206,7 +210,7 @@ impl Request {
         let (Some(method), Some(path)) = (words.next(), words.next()) else {
             return Err(io::ErrorKind::InvalidData.into());
         };
-        let mut request = Request { method, path, range: None, close: false };
+        let mut request = Request { method, path, range: None, authorization: None, close: false };
         loop {
             let mut line = String::new();
             if head.read_line(&mut line)? == 0 {
@@ -215,6 +219,7 @@ impl Request {
             let Some((name, value)) = line.split_once(':') else { return Ok(Some(request)) };
             match name.to_ascii_lowercase().as_str() {
                 "range" => request.range = Some(value.trim().to_owned()),
+                "authorization" => request.authorization = Some(value.trim().to_owned()),
                 "connection" => request.close = value.trim().eq_ignore_ascii_case("close"),
                 _ => {}
             }
@@ -239,6 +244,9 @@ impl Answer {
             ("OPTIONS", _) => Answer::text(204, ""),
             ("GET" | "HEAD", Some(Fault::NotFound)) => Answer::text(404, "not found"),
             ("GET" | "HEAD", Some(Fault::Broken)) => Answer::text(500, "out of order"),
+            ("GET" | "HEAD", Some(Fault::Private)) if request.authorization.as_deref() != Some("Bearer secret") => {
+                Answer::text(401, "who are you?")
+            }
             ("GET" | "HEAD", Some(Fault::Redirect)) => {
                 let mut redirect = Answer::text(302, "");
                 redirect.headers.push(("Location", format!("/{path}")));
@@ -254,7 +262,7 @@ impl Answer {
         if fault != Some(Fault::NoCors) {
             for (name, value) in [
                 ("Access-Control-Allow-Origin", "*"),
-                ("Access-Control-Allow-Headers", "Range"),
+                ("Access-Control-Allow-Headers", "Range, Authorization"),
                 ("Access-Control-Expose-Headers", "Content-Range, Content-Length, Accept-Ranges"),
             ] {
                 answer.headers.push((name, value.into()));

@@ -236,6 +236,58 @@ fn the_weights_behind_an_address_are_not_loaded() {
     }
 }
 
+/// A folder laid out as the hub's addresses are: a repository with one model among other files.
+fn hub_folder() -> PathBuf {
+    let root = output_dir().join("hub");
+    let (list, files) = (root.join("api/models/org/tiny/tree"), root.join("org/tiny/resolve/main/onnx"));
+    for folder in [&list, &files] {
+        fs::create_dir_all(folder).expect("a folder");
+    }
+    let size = fs::metadata(example("ds_cnn_kws.onnx")).expect("the example").len();
+    let listing = format!(
+        r#"[{{"type":"directory","path":"onnx"}},{{"type":"file","path":"README.md","size":9}},{{"type":"file","path":"onnx/key words.onnx","size":{size}}}]"#
+    );
+    fs::write(list.join("main"), listing).expect("a listing");
+    fs::copy(example("ds_cnn_kws.onnx"), files.join("key words.onnx")).expect("a copy");
+    root
+}
+
+#[test]
+fn a_repository_of_the_hub_is_opened_and_a_private_one_with_a_token() {
+    let page = ready();
+    let hub = Server::start(&hub_folder(), 0).expect("a hub");
+    let use_hub = |address: &str| {
+        page.eval(&format!("document.querySelector(\"meta[name='model-hub']\").content = '{address}'"));
+    };
+    use_hub(&hub.url(""));
+    for typed in ["hf:org/tiny".to_owned(), hub.url("org/tiny/blob/main/onnx/key%20words.onnx")] {
+        open_address(&page, &typed);
+        page.wait_for_text("#model h2", typed.rsplit('/').next().unwrap_or_default());
+        page.wait_for_text("#model", "22.6");
+    }
+    for (typed, words) in [
+        ("hf:org/none", "no such file"),
+        ("hf:org/", "leads to no model"),
+        (hub.url("datasets/org/x").as_str(), "no model"),
+    ] {
+        open_address(&page, typed);
+        page.wait_for_text("[role=alert]", words);
+    }
+    use_hub(&hub.url_with(Fault::Private, ""));
+    open_address(&page, "hf:org/tiny@main");
+    page.wait_for_text("[role=alert]", "token");
+    page.click(".intake-token summary");
+    page.type_into("#token", "wrong");
+    open_address(&page, "hf:org/tiny@main");
+    page.wait_for_text("[role=alert]", "Check the token");
+    page.type_into("#token", "secret");
+    open_address(&page, "hf:org/tiny@main");
+    page.wait_for_text("#model h2", "tiny@main");
+    page.wait_for_none("[role=alert]");
+    page.wait_for_true("the token is in no link", "!location.href.includes('secret')");
+    page.assert_accessible();
+}
+
 #[test]
 fn a_folder_is_dropped_with_its_weights_beside_it() {
     let folder = output_dir().join("folder");
@@ -244,7 +296,8 @@ fn a_folder_is_dropped_with_its_weights_beside_it() {
     fs::copy(example("ds_cnn_kws.onnx"), folder.join("keywords.onnx")).expect("a copy");
     let page = ready();
     page.drop_files("main", &[&folder]);
-    page.wait_for_text("#model h2", "keywords.onnx");
+    page.wait_for_text("#model h2", "folder");
+    page.wait_for_text("#model", "22.6");
     page.assert_no_errors();
 }
 

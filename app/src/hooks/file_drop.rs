@@ -20,6 +20,8 @@ pub enum DropState {
 
 /// Most files taken from one drop: a folder dropped by mistake can hold millions.
 const MOST_FILES: usize = 2_000;
+/// The property in which a dropped file carries its path in the folder that it was dropped with.
+pub const DROPPED_PATH: &str = "droppedPath";
 /// Deepest folder that is looked into.
 const DEEPEST: usize = 8;
 
@@ -116,11 +118,14 @@ async fn walk(root: FileSystemEntry, files: &mut Vec<File>) {
             return;
         }
         if entry.is_file() {
+            let full_path = entry.full_path().trim_start_matches('/').to_owned();
             let entry: FileSystemFileEntry = entry.unchecked_into();
             let promise = Promise::new(&mut |resolve: Function, reject: Function| {
                 entry.file_with_callback_and_callback(&resolve, &reject);
             });
             if let Ok(file) = JsFuture::from(promise).await {
+                // Files from a drop do not say in which folder they were.
+                let _ = js_sys::Reflect::set(&file, &DROPPED_PATH.into(), &full_path.into());
                 files.push(file.unchecked_into());
             }
         } else if entry.is_directory() && depth < DEEPEST {

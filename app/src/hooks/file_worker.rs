@@ -2,6 +2,7 @@
 //!
 //! The worker is started with the first request and again after it was stopped or crashed.
 
+use super::file_drop::DROPPED_PATH;
 use crate::BUILD_ID;
 use crate::protocol::{Answer, Dims, Fault, Request};
 use crate::text;
@@ -22,8 +23,13 @@ const LOADER: &str = "file_worker_loader.js";
 pub enum Wanted {
     /// A file of the reader, first, with its companions.
     Files(Vec<File>),
-    /// An address, relative to the page.
-    Url(String),
+    /// An address, relative to the page, or a repository of the hub (`hf:org/name`).
+    Url {
+        /// What was typed.
+        url: String,
+        /// A token for private repositories; empty for none.
+        token: String,
+    },
 }
 
 /// A handle on the worker.
@@ -45,6 +51,18 @@ struct Inner {
     counting: bool,
     counting_next: Option<Dims>,
     said: Callback<Answer>,
+}
+
+/// The address of the hub, which the page's head states.
+fn hub() -> String {
+    let stated = gloo::utils::document().query_selector("meta[name='model-hub']").ok().flatten();
+    stated.and_then(|meta| meta.get_attribute("content")).unwrap_or_default()
+}
+
+/// A file's path in the folder that was chosen or dropped; its name where it came alone.
+pub fn path_of(file: &File) -> String {
+    let of = |key: &str| js_sys::Reflect::get(file, &key.into()).ok()?.as_string().filter(|path| !path.is_empty());
+    of(DROPPED_PATH).or_else(|| of("webkitRelativePath")).unwrap_or_else(|| file.name())
 }
 
 /// How long a worker may take to start before it is given up.
@@ -133,15 +151,16 @@ impl FileWorker {
         match last {
             Some(Wanted::Files(files)) => {
                 let job = self.next_job();
-                let names = files.iter().map(File::name).collect();
+                let names = files.iter().map(path_of).collect();
                 self.send(&Request::OpenFiles { job, names, dims }, &files);
             }
-            Some(Wanted::Url(url)) => {
+            Some(Wanted::Url { url, token }) => {
                 let job = self.next_job();
                 // The worker's own address is not the page's.
                 let base = gloo::utils::document().base_uri().ok().flatten().unwrap_or_default();
+                // An `hf:` address is one by itself, whatever the base.
                 let url = web_sys::Url::new_with_base(&url, &base).map_or(url, |url| url.href());
-                self.send(&Request::OpenUrl { job, url, dims }, &[]);
+                self.send(&Request::OpenUrl { job, url, hub: hub(), token, dims }, &[]);
             }
             None => {}
         }

@@ -15,7 +15,7 @@ pub use canvas::{Canvas, prepared, style_value, use_canvas};
 pub use clipboard::use_clipboard;
 pub use download::download;
 pub use file_drop::{DropState, files_of_input, use_file_drop};
-pub use file_worker::{FileWorker, Wanted, use_file_worker};
+pub use file_worker::{FileWorker, Wanted, path_of, use_file_worker};
 pub use fragment::{current as current_fragment, use_fragment};
 pub use gallery::{Entry, FOLDER, Gallery, use_gallery};
 pub use part::go_to;

@@ -2,8 +2,8 @@
 
 use crate::derive;
 use crate::hooks::{
-    DropState, FOLDER, Gallery, Wanted, use_clipboard, use_file_drop, use_file_worker, use_fragment, use_gallery,
-    use_theme,
+    DropState, FOLDER, Gallery, Wanted, path_of, use_clipboard, use_file_drop, use_file_worker, use_fragment,
+    use_gallery, use_theme,
 };
 use crate::panels::{
     Assumptions, Changes, Header, Inside, Intake, Job, Layers, Machine, ModelPanel, Opened, Place,
@@ -37,14 +37,18 @@ fn name_of(state: &State, gallery: &Gallery) -> String {
     entry.map_or_else(|| state.model_name(), |entry| entry.title.clone())
 }
 
-/// Files with the one that describes the model first; the others may hold its weights.
-fn model_first(mut files: Vec<File>) -> Vec<File> {
-    // Larger companions of the same name are weights: among several models the smallest path is the one at the top.
-    files.sort_by_key(|file| {
-        let name = file.name().to_lowercase();
-        (!name.ends_with(".onnx"), name.ends_with(".data"), name.starts_with('.'), name)
-    });
-    files
+/// What a set of files is called: the file alone, the folder they came in, or the first of several.
+/// Which one leads, the worker finds out: this page knows no format.
+fn name_of_files(files: &[File]) -> Option<String> {
+    let paths: Vec<String> = files.iter().map(path_of).collect();
+    let first = paths.first()?;
+    let folder = first.split_once('/').map(|(folder, _)| folder);
+    let together = |folder: &&str| paths.iter().all(|path| path.split('/').next() == Some(*folder));
+    match folder.filter(together) {
+        Some(folder) => Some(folder.to_owned()),
+        None if paths.len() == 1 => Some(first.clone()),
+        None => Some(text::intake::several(first, paths.len() - 1)),
+    }
 }
 
 /// The page.
@@ -76,16 +80,15 @@ pub fn Estimate() -> Html {
                 let model = ModelRef::Gallery { id };
                 let dims = dims_of(&model, &gallery, &dims);
                 dispatch.dispatch(Action::Open(model, entry.title.clone()));
-                worker.open(Wanted::Url(format!("./{FOLDER}/{}", entry.file)), dims);
+                let url = format!("./{FOLDER}/{}", entry.file);
+                worker.open(Wanted::Url { url, token: String::new() }, dims);
             }
-            Opened::Url(url) => {
+            Opened::Url { url, token } => {
                 dispatch.dispatch(Action::Open(ModelRef::Url { url: url.clone() }, url.clone()));
-                worker.open(Wanted::Url(url), dims);
+                worker.open(Wanted::Url { url, token }, dims);
             }
             Opened::Files(files) => {
-                let files = model_first(files);
-                let Some(first) = files.first() else { return };
-                let name = first.name();
+                let Some(name) = name_of_files(&files) else { return };
                 dispatch.dispatch(Action::Open(ModelRef::File { name: name.clone(), summary: None }, name));
                 worker.open(Wanted::Files(files), dims);
             }
@@ -107,7 +110,7 @@ pub fn Estimate() -> Html {
                 state.is_current() || state.reading.as_ref().is_some_and(|reading| same_model(&reading.model, model));
             let opened = match model {
                 ModelRef::Gallery { id } if *gallery_here => Some(Opened::Gallery(id.clone())),
-                ModelRef::Url { url } => Some(Opened::Url(url.clone())),
+                ModelRef::Url { url } => Some(Opened::Url { url: url.clone(), token: String::new() }),
                 _ => None,
             };
             if let Some(opened) = opened.filter(|_| !known) {

@@ -15,8 +15,13 @@ use yew::prelude::*;
 pub enum Opened {
     /// A bundled model, by id.
     Gallery(String),
-    /// An address.
-    Url(String),
+    /// An address, or a repository of the hub.
+    Url {
+        /// What was typed.
+        url: String,
+        /// A token for private repositories, kept in memory only; empty for none.
+        token: String,
+    },
     /// Files.
     Files(Vec<File>),
 }
@@ -62,6 +67,8 @@ pub fn Intake(props: &IntakeProps) -> Html {
     let (file_input, folder_input) = (use_node_ref(), use_node_ref());
     let address = use_state(String::new);
     let address_wrong = use_state(|| false);
+    // Not part of the scenario: it must never get into a link or onto a disk.
+    let token = use_state(String::new);
     let all = use_state(|| false);
 
     let pick = |node: &NodeRef| {
@@ -89,13 +96,14 @@ pub fn Intake(props: &IntakeProps) -> Html {
     });
     let onsubmit = {
         let (address, wrong, open) = (address.clone(), address_wrong.clone(), props.open.clone());
+        let token = token.clone();
         move |event: SubmitEvent| {
             event.prevent_default();
             let url = address.trim().to_owned();
-            let sensible = url.starts_with("https://") || url.starts_with("http://");
+            let sensible = ["https://", "http://", "hf:"].iter().any(|start| url.starts_with(start));
             wrong.set(!sensible);
             if sensible {
-                open.emit(Opened::Url(url));
+                open.emit(Opened::Url { url, token: (*token).clone() });
             }
         }
     };
@@ -105,6 +113,10 @@ pub fn Intake(props: &IntakeProps) -> Html {
             wrong.set(false);
             address.set(event.target_unchecked_into::<HtmlInputElement>().value());
         }
+    };
+    let on_token = {
+        let token = token.clone();
+        move |event: InputEvent| token.set(event.target_unchecked_into::<HtmlInputElement>().value())
     };
     let open_all = {
         let all = all.clone();
@@ -141,11 +153,17 @@ pub fn Intake(props: &IntakeProps) -> Html {
                 </div>
                 <form class="intake-address" {onsubmit} novalidate={true}>
                     <label for="address" class="hidden">{ text::intake::ADDRESS }</label>
-                    <input type="url" id="address" placeholder={text::intake::ADDRESS_EXAMPLE} value={(*address).clone()} {oninput}
+                    <input type="text" inputmode="url" id="address" placeholder={text::intake::ADDRESS_EXAMPLE} value={(*address).clone()} {oninput}
                         autocomplete="off" spellcheck="false" aria-invalid={address_wrong.to_string()} aria-describedby={address_wrong.then_some("address-wrong")} />
                     <button type="submit">{ text::intake::OPEN_ADDRESS }</button>
                 </form>
             </div>
+            <details class="intake-token">
+                <summary>{ text::intake::PRIVATE }</summary>
+                <label for="token">{ text::intake::TOKEN }</label>
+                <input type="password" id="token" value={(*token).clone()} oninput={on_token} autocomplete="off" spellcheck="false" aria-describedby="token-help" />
+                <p class="muted" id="token-help">{ text::intake::TOKEN_HELP }</p>
+            </details>
             if *address_wrong { <p class="field-wrong" id="address-wrong" role="alert">{ text::intake::ADDRESS_WRONG }</p> }
             { reading(props.reading.as_ref(), cancel) }
             if let Some(why) = &props.bad_link {

@@ -31,12 +31,50 @@ impl Failure {
     pub fn take(&self) -> Option<Fault> {
         self.0.borrow_mut().take()
     }
+
+    /// Keeps what went wrong; the reader is told in the same words.
+    fn keep(&self, fault: Fault) -> io::Error {
+        let words = fault.what.clone();
+        *self.0.borrow_mut() = Some(fault);
+        io::Error::other(words)
+    }
+}
+
+/// How a reader shows that it may read: by nothing, or by a token for private repositories.
+/// The token lives in memory only and goes to nobody but the hub.
+#[derive(Clone, Default)]
+pub struct Access {
+    token: Option<Rc<str>>,
+}
+
+impl Access {
+    /// For files that everybody may read.
+    pub fn open() -> Self {
+        Self::default()
+    }
+
+    /// With a token, if one was typed.
+    pub fn with_token(token: &str) -> Self {
+        let token = token.trim();
+        Self { token: (!token.is_empty()).then(|| token.into()) }
+    }
+
+    /// The header's value.
+    fn authorization(&self) -> Option<String> {
+        self.token.as_ref().map(|token| format!("Bearer {token}"))
+    }
+
+    /// What to do where a login is asked for.
+    fn remedy(&self) -> &'static str {
+        if self.token.is_some() { text::fault::TOKEN_REFUSED } else { text::fault::LOG_IN }
+    }
 }
 
 /// An address that answers range requests, or that was small enough to be held whole.
 pub struct Http {
     url: String,
     size: u64,
+    access: Access,
     failure: Failure,
 }
 
@@ -57,15 +95,13 @@ pub fn file_name(url: &str) -> &str {
 ///
 /// # Errors
 /// It does not exist, may not be read from here, or is too large for a server that ignores ranges; in words.
-pub async fn open(url: &str) -> Result<Ahead<Http>, Fault> {
+pub async fn open(url: &str, access: &Access) -> Result<Ahead<Http>, Fault> {
     let controller = AbortController::new().map_err(|_| fault(url, text::fault::BROWSER_REFUSED, ""))?;
     let options = RequestInit::new();
     options.set_signal(Some(&controller.signal()));
-    let headers = js_sys::Object::new();
     let range = format!("bytes=0-{}", PIECE - 1);
-    // A plain object of text to text: setting cannot fail.
-    let _ = js_sys::Reflect::set(&headers, &"Range".into(), &range.into());
-    options.set_headers(&headers);
+    options.set_headers(&headers(access, Some(&range)));
+    let http = |size| Http { url: url.to_owned(), size, access: access.clone(), failure: Failure::default() };
     let response = match fetch(url, &options).await {
         Ok(response) => response,
         Err(_) => return Err(unreachable(url).await),
@@ -79,11 +115,11 @@ pub async fn open(url: &str) -> Result<Ahead<Http>, Fault> {
                 Some(size) => size,
                 // A shorter answer than asked for is the whole file; else the size is asked for, since the header that says it is hidden from pages.
                 None if (start.len() as u64) < PIECE => start.len() as u64,
-                None => {
-                    length(url).await.ok_or_else(|| fault(url, text::fault::NO_LENGTH, text::fault::DOWNLOAD_FIRST))?
-                }
+                None => length(url, access)
+                    .await
+                    .ok_or_else(|| fault(url, text::fault::NO_LENGTH, text::fault::DOWNLOAD_FIRST))?,
             };
-            Ok(Ahead::with_start(Http { url: url.to_owned(), size, failure: Failure::default() }, PIECE, start))
+            Ok(Ahead::with_start(http(size), PIECE, start))
         }
         200 => {
             let announced = header(&response, "content-length").and_then(|length| length.parse::<u64>().ok());
@@ -92,14 +128,92 @@ pub async fn open(url: &str) -> Result<Ahead<Http>, Fault> {
                 return Err(fault(url, text::fault::NO_RANGES, text::fault::DOWNLOAD_FIRST));
             }
             let whole = body(url, &response).await?;
-            let size = whole.len() as u64;
-            Ok(Ahead::with_start(Http { url: url.to_owned(), size, failure: Failure::default() }, PIECE, whole))
+            Ok(Ahead::with_start(http(whole.len() as u64), PIECE, whole))
         }
-        416 => Err(fault(url, text::fault::EMPTY, text::fault::CHECK_ADDRESS)),
-        404 | 410 => Err(fault(url, &text::fault::not_found(response.status()), text::fault::CHECK_ADDRESS)),
-        401 | 403 => Err(fault(url, &text::fault::forbidden(response.status()), text::fault::LOG_IN)),
-        status => Err(fault(url, &text::fault::status(status), text::fault::TRY_LATER)),
+        status => Err(refused(url, status, access)),
     }
+}
+
+/// What a status that is no success means.
+fn refused(url: &str, status: u16, access: &Access) -> Fault {
+    match status {
+        416 => fault(url, text::fault::EMPTY, text::fault::CHECK_ADDRESS),
+        404 | 410 => fault(url, &text::fault::not_found(status), text::fault::CHECK_ADDRESS),
+        401 | 403 => fault(url, &text::fault::forbidden(status), access.remedy()),
+        status => fault(url, &text::fault::status(status), text::fault::TRY_LATER),
+    }
+}
+
+/// The headers of a request, as a plain object.
+fn headers(access: &Access, range: Option<&str>) -> js_sys::Object {
+    let headers = js_sys::Object::new();
+    let authorization = access.authorization();
+    for (name, value) in [("Range", range), ("Authorization", authorization.as_deref())] {
+        if let Some(value) = value {
+            // A plain object of text to text: setting cannot fail.
+            let _ = js_sys::Reflect::set(&headers, &name.into(), &value.into());
+        }
+    }
+    headers
+}
+
+/// A small text whole, and the address of the page that follows it, if it says so (`Link: <…>; rel="next"`).
+///
+/// # Errors
+/// As [`open`].
+pub async fn whole(url: &str, access: &Access) -> Result<(Vec<u8>, Option<String>), Fault> {
+    let options = RequestInit::new();
+    options.set_headers(&headers(access, None));
+    let response = match fetch(url, &options).await {
+        Ok(response) => response,
+        Err(_) => return Err(unreachable(url).await),
+    };
+    if response.status() != 200 {
+        return Err(refused(url, response.status(), access));
+    }
+    let next = header(&response, "link").and_then(|link| next_page(&link));
+    Ok((body(url, &response).await?, next))
+}
+
+/// The address behind `rel="next"` in a `Link` header.
+fn next_page(link: &str) -> Option<String> {
+    link.split(',').find(|part| part.contains("rel=\"next\"")).and_then(|part| {
+        let (_, rest) = part.split_once('<')?;
+        Some(rest.split_once('>')?.0.to_owned())
+    })
+}
+
+/// Opens a neighbour of a file that is being read; `None` where there is none. Its size is asked for unless it is known.
+///
+/// # Errors
+/// The server refuses it or breaks off; why is kept in `failure`.
+pub fn open_now(url: &str, size: Option<u64>, access: &Access, failure: &Failure) -> io::Result<Option<Ahead<Http>>> {
+    let size = match size {
+        Some(size) => size,
+        None => {
+            let ask = || -> Result<(u16, Option<u64>), JsValue> {
+                let request = XmlHttpRequest::new()?;
+                request.open_with_async("HEAD", url, false)?;
+                if let Some(value) = access.authorization() {
+                    request.set_request_header("Authorization", &value)?;
+                }
+                request.send()?;
+                let length = request.get_response_header("content-length")?.and_then(|text| text.trim().parse().ok());
+                Ok((request.status()?, length))
+            };
+            match ask() {
+                Ok((200, Some(size))) => size,
+                Ok((404 | 410, _)) => return Ok(None),
+                Ok((200, None)) => {
+                    return Err(failure.keep(fault(url, text::fault::NO_LENGTH, text::fault::DOWNLOAD_FIRST)));
+                }
+                Ok((status, _)) => return Err(failure.keep(refused(url, status, access))),
+                Err(_) => return Err(failure.keep(fault(url, text::fault::BROKE_OFF, text::fault::TRY_AGAIN))),
+            }
+        }
+    };
+    let http = Http { url: url.to_owned(), size, access: access.clone(), failure: failure.clone() };
+    Ok(Some(Ahead::new(http, PIECE)))
 }
 
 async fn fetch(url: &str, options: &RequestInit) -> Result<Response, JsValue> {
@@ -118,8 +232,9 @@ async fn body(url: &str, response: &Response) -> Result<Vec<u8>, Fault> {
 }
 
 /// The file's size, by asking for its headers alone.
-async fn length(url: &str) -> Option<u64> {
+async fn length(url: &str, access: &Access) -> Option<u64> {
     let options = RequestInit::new();
+    options.set_headers(&headers(access, None));
     options.set_method("HEAD");
     let response = fetch(url, &options).await.ok()?;
     header(&response, "content-length")?.parse().ok()
@@ -155,22 +270,36 @@ impl Stretches for Http {
             request.open_with_async("GET", &self.url, false)?;
             request.set_response_type(XmlHttpRequestResponseType::Arraybuffer);
             request.set_request_header("Range", &format!("bytes={start}-{}", end.saturating_sub(1)))?;
+            if let Some(value) = self.access.authorization() {
+                request.set_request_header("Authorization", &value)?;
+            }
             request.send()?;
             Ok((request.status()?, Uint8Array::new(&request.response()?).to_vec()))
         };
         let why = match load() {
             Ok((206, bytes)) if bytes.len() as u64 == end - start => return Ok(bytes),
+            // A server that ignores ranges sends the whole of a small file.
+            Ok((200, bytes)) if bytes.len() as u64 == self.size => {
+                let piece = usize::try_from(start).ok().zip(usize::try_from(end).ok());
+                return Ok(piece.and_then(|(start, end)| bytes.get(start..end)).unwrap_or_default().to_vec());
+            }
             Ok((206, _)) | Err(_) => text::fault::BROKE_OFF.to_owned(),
             Ok((status, _)) => text::fault::status(status),
         };
-        *self.failure.0.borrow_mut() = Some(fault(&self.url, &why, text::fault::TRY_AGAIN));
-        Err(io::Error::other(why))
+        Err(self.failure.keep(fault(&self.url, &why, text::fault::TRY_AGAIN)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::file_name;
+    use super::{file_name, next_page};
+
+    #[test]
+    fn the_next_page_is_found_in_its_header() {
+        let link = r#"<https://a.example/x?cursor=1>; rel="next", <https://a.example/x>; rel="first""#;
+        assert_eq!(next_page(link).as_deref(), Some("https://a.example/x?cursor=1"));
+        assert_eq!(next_page("<https://a.example/x>; rel=\"first\""), None);
+    }
 
     #[test]
     fn the_name_is_the_last_part_of_the_path() {

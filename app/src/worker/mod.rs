@@ -3,9 +3,11 @@
 //! It keeps the model that was read last, so that another number for a dimension is answered at once.
 //! To cancel, the page ends the worker; nothing here needs to be interrupted.
 
+mod address;
 mod ahead;
 mod blob;
 mod http;
+mod web;
 
 use crate::protocol::{Answer, Dims, Fault, Request};
 use crate::text;
@@ -65,18 +67,15 @@ fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Model>>>,
     match request {
         Request::OpenFiles { job, names, dims } => {
             let files = Files::new(Dropped(names.iter().cloned().zip(files).collect()));
-            finish(scope, kept, job, read(scope, job, files), dims);
+            finish(scope, kept, job, read(scope, job, files, None), dims);
         }
-        Request::OpenUrl { job, url, dims } => {
+        Request::OpenUrl { job, url, hub, token, dims } => {
             let (scope, kept) = (scope.clone(), kept.clone());
             wasm_bindgen_futures::spawn_local(async move {
-                let outcome = match http::open(&url).await {
-                    Ok(reader) => {
-                        let why = reader.failure();
-                        // A connection that breaks while reading is told in its own words.
-                        let files = Files::lone(http::file_name(&url), reader);
-                        read(&scope, job, files).map_err(|fault| why.take().unwrap_or(fault))
-                    }
+                let outcome = match web::find(&url, &hub, &token).await {
+                    // A connection that breaks while reading is told in its own words.
+                    Ok(found) => read(&scope, job, Files::new(found.web), Some(&found.name))
+                        .map_err(|fault| found.failure.take().unwrap_or(fault)),
                     Err(fault) => Err(fault),
                 };
                 finish(&scope, &kept, job, outcome, dims);
@@ -96,8 +95,13 @@ fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Model>>>,
     }
 }
 
-/// Reads the only file, or the one among several that leads.
-fn read<'a>(scope: &'a DedicatedWorkerGlobalScope, job: u64, files: Files<'a>) -> Result<Model, Fault> {
+/// Reads the file named; else the only file, or the one among several that leads.
+fn read<'a>(
+    scope: &'a DedicatedWorkerGlobalScope,
+    job: u64,
+    files: Files<'a>,
+    name: Option<&str>,
+) -> Result<Model, Fault> {
     let mut said = f64::NEG_INFINITY;
     let watch = move |at: u64, of: u64| {
         let now = js_sys::Date::now();
@@ -108,10 +112,13 @@ fn read<'a>(scope: &'a DedicatedWorkerGlobalScope, job: u64, files: Files<'a>) -
         true
     };
     let files = files.watched(watch);
-    let model = match files.names() {
-        [] => return Err(Fault { name: String::new(), what: text::fault::NO_FILE.to_owned(), remedy: String::new() }),
-        [one] => formats::open(&files, one),
-        _ => formats::open_folder(&files),
+    let model = match (name, files.names()) {
+        (Some(name), _) => formats::open(&files, name),
+        (None, []) => {
+            return Err(Fault { name: String::new(), what: text::fault::NO_FILE.to_owned(), remedy: String::new() });
+        }
+        (None, [one]) => formats::open(&files, one),
+        (None, _) => formats::open_folder(&files),
     };
     model.map_err(|error| fault(&error))
 }
