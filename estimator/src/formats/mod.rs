@@ -10,8 +10,10 @@ mod archive;
 mod budget;
 mod error;
 mod files;
+mod huggingface;
 mod onnx;
 mod protobuf;
+mod safetensors;
 mod sniff;
 mod source;
 
@@ -40,6 +42,13 @@ struct Room {
 
 /// Every format that can be opened. The first that recognises a file reads it, so the surest signs come first.
 const ROOMS: &[Room] = &[
+    Room {
+        id: "safetensors",
+        name: "safetensors",
+        leads: &["model_index.json", ".safetensors.index.json", "model.safetensors", ".safetensors"],
+        recognises: safetensors::recognises,
+        read: safetensors::read,
+    },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {
         id: "onnx",
