@@ -8,7 +8,7 @@ use estimator::format::Readable;
 use estimator::hardware::roofline::{Bound, Roof};
 use estimator::hardware::{Device, Precision};
 use estimator::report::{Estimate, Inspection, Layer};
-use estimator::scenario::{ModelSummary, Scenario};
+use estimator::scenario::{ModelSummary, Scenario, Workload};
 use estimator::units::{Bytes, Flops};
 use std::collections::HashMap;
 
@@ -137,24 +137,48 @@ pub fn precision(scenario: &Scenario, device: &Device) -> Option<Precision> {
 /// Most layers drawn under the roof; the shortest are left out.
 const MOST_POINTS: usize = 400;
 
-/// The model's layers under the device's roof; `None` where the device's peak or bandwidth is not known.
-pub fn roofline(inspection: &Inspection, device: &Device, precision: Precision) -> Option<Roofline> {
+/// Samples that one device computes at once: of a service its batch, of a training run its share of the batch.
+pub fn batch_each(scenario: &Scenario) -> f64 {
+    match &scenario.workload {
+        Workload::Serve(serving) => serving.batch as f64,
+        Workload::Train(training) => (training.batch as f64 / scenario.hardware.count.max(1) as f64).max(1.0),
+    }
+}
+
+/// The model's layers under the device's roof when each pass computes `batch` samples, in the precision of the estimate;
+/// `counted` samples are what the counts are of. `None` where the device's peak or bandwidth is not known.
+pub fn roofline(
+    inspection: &Inspection,
+    counted: u64,
+    device: &Device,
+    precision: Precision,
+    batch: f64,
+) -> Option<Roofline> {
     let roof = Roof { arithmetic: device.peak(precision)?.rate, traffic: device.memory_bandwidth };
     let (bandwidth, ridge) = (roof.traffic?, roof.ridge()?);
+    // Weights are read once however large the batch is; everything else grows with it.
+    let samples = batch / counted.max(1) as f64;
+    let bytes_each = f64::from(precision.bits()) / 8.0;
+    let stored = match (inspection.weight_bytes, inspection.parameters) {
+        (Some(bytes), Some(parameters)) if bytes > 0 && parameters > 0 => bytes as f64 / parameters as f64,
+        _ => bytes_each,
+    };
     let mut points = Vec::new();
     let (mut whole, mut by_memory) = (0.0, 0.0);
     for layer in &inspection.layers {
         let (Some(macs), Some(moved)) = (layer.macs, layer.traffic_bytes) else { continue };
-        let work = Flops(2.0 * macs as f64 + layer.other_operations.unwrap_or(0) as f64);
+        let work = Flops((2.0 * macs as f64 + layer.other_operations.unwrap_or(0) as f64) * samples);
         if moved == 0 || work.0 == 0.0 {
             continue;
         }
-        let (time, bound) = roof.time(work, Bytes(moved as f64));
+        let weights = layer.weight_bytes.min(moved) as f64;
+        let moved = (weights + (moved as f64 - weights) * samples) * bytes_each / stored;
+        let (time, bound) = roof.time(work, Bytes(moved));
         whole += time.0;
         if bound == Bound::Memory {
             by_memory += time.0;
         }
-        let intensity = work.0 / moved as f64;
+        let intensity = work.0 / moved;
         let attainable = roof.height(intensity).0;
         points.push(Point {
             label: layer.name.clone(),
@@ -177,6 +201,7 @@ pub fn roofline(inspection: &Inspection, device: &Device, precision: Precision) 
         points,
         summary: text::charts::roofline(
             &device.name,
+            batch,
             precision.code(),
             roof.arithmetic,
             bandwidth,
@@ -250,6 +275,16 @@ mod tests {
             let layer = Layer { name: name.to_owned(), group: group.to_owned(), ..Layer::default() };
             assert_eq!(group_of(&layer, Grouping::Part), part, "{name} {group}");
         }
+    }
+
+    #[test]
+    fn a_larger_batch_moves_layers_with_weights_away_from_the_memory() {
+        let fc = Layer { weight_bytes: 4_000_000, traffic_bytes: Some(4_008_000), ..layer("fc", "Gemm", 1_000_000) };
+        let model = Inspection { layers: vec![fc], ..Inspection::default() };
+        let device = estimator::hardware::device("a100-sxm4-80gb").unwrap();
+        let intensity = |batch: f64| roofline(&model, 1, device, Precision::Bf16, batch).unwrap().points[0].intensity;
+        assert!((intensity(1.0) - 2e6 / 4_008_000.0).abs() < 1e-9);
+        assert!((intensity(64.0) - 64.0 * 2e6 / (4_000_000.0 + 64.0 * 8_000.0)).abs() < 1e-9);
     }
 
     #[test]

@@ -113,6 +113,11 @@ pub fn in_field(value: f64) -> String {
     format::exact(text.parse().unwrap_or(value))
 }
 
+/// A number that is itself an estimate, as it stands in a field: three digits.
+pub fn rough(value: f64) -> String {
+    if value.abs() < 1000.0 { format::number(value) } else { in_field(value) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,5 +165,7 @@ mod tests {
             assert_eq!(parse(&in_field(value)), Some(value), "{value}");
         }
         assert_eq!(in_field(0.2333108307966873), "0.23331");
+        assert_eq!(rough(0.2333108307966873), "0.233");
+        assert_eq!((rough(1_281_167.0), rough(0.0)), ("1,281,167".to_owned(), "0".to_owned()));
     }
 }

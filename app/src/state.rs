@@ -68,6 +68,8 @@ pub enum Action {
     BadLink(String),
     /// The reader asked for a model.
     Open(ModelRef, String),
+    /// The reader described a language model by its size: all parameters, and those that one token uses.
+    Describe(f64, Option<f64>),
     /// The worker has come so far.
     Progress(u64, u64),
     /// The worker has counted.
@@ -101,9 +103,9 @@ pub enum Action {
 impl State {
     /// The state that an address describes.
     pub fn from_fragment(fragment: &str) -> Self {
-        match Scenario::from_fragment(fragment) {
+        match scenario_of(fragment) {
             Ok(scenario) => Self { scenario, ..Self::default() },
-            Err(error) => Self { bad_link: Some(error.to_string()), ..Self::default() },
+            Err(why) => Self { bad_link: Some(crate::text::intake::bad_link_at_start(&why)), ..Self::default() },
         }
     }
 
@@ -112,15 +114,54 @@ impl State {
         self.inspected.as_ref().is_some_and(|inspected| same_model(inspected, &self.scenario.model))
     }
 
+    /// Whether the scenario's model reads and writes tokens.
+    fn is_language(&self) -> bool {
+        let carried = self.scenario.model.summary();
+        carried.is_some_and(|summary| summary.is_language())
+    }
+
+    /// A training run given in tokens means something only to a language model, and one given in samples only to the others.
+    fn forget_tokens_unless(&mut self, same_kind: bool) {
+        for workload in [Some(&mut self.scenario.workload), self.put_aside.as_mut()].into_iter().flatten() {
+            match workload {
+                Workload::Train(training) if !same_kind => training.tokens = None,
+                _ => {}
+            }
+        }
+    }
+
     /// What to call the scenario's model where no better name is known.
     pub fn model_name(&self) -> String {
         match &self.scenario.model {
             ModelRef::Gallery { id } => id.clone(),
             ModelRef::Url { url } => url.rsplit('/').next().unwrap_or(url).to_owned(),
             ModelRef::File { name, .. } => name.clone(),
-            ModelRef::Counts { .. } => crate::text::model::BY_COUNTS.to_owned(),
+            ModelRef::Counts { parameters, active_parameters } => {
+                crate::text::model::by_size(*parameters, *active_parameters)
+            }
         }
     }
+}
+
+/// The scenario that an address describes.
+///
+/// # Errors
+/// Why it describes none, for people: a value that makes no sense, or nothing in it that this page knows.
+/// A newer page's link may hold keys that are unknown here; a link in which all are is more likely a slip.
+pub fn scenario_of(fragment: &str) -> Result<Scenario, String> {
+    let scenario = Scenario::from_fragment(fragment).map_err(|error| error.to_string())?;
+    let mut keys =
+        fragment.split('&').filter(|pair| !pair.is_empty()).filter_map(|pair| pair.split('=').next()).peekable();
+    let is_part = crate::text::page::LINKS.iter().any(|(part, _)| *part == fragment);
+    if scenario != Scenario::default() || is_part || keys.peek().is_none() || keys.any(is_key) {
+        return Ok(scenario);
+    }
+    Err(crate::text::intake::NOTHING_KNOWN.to_owned())
+}
+
+/// Whether links know this key: an unknown one is passed over whatever its value, a known one changes something or minds.
+fn is_key(key: &str) -> bool {
+    Scenario::from_fragment(&format!("{key}=~")).map_or(true, |scenario| scenario != Scenario::default())
 }
 
 /// Whether two references mean one model; the summary of a file plays no part.
@@ -150,11 +191,25 @@ impl Reducible for State {
                 state.fault = None;
                 state.reading = Some(Reading { model, name, progress: None });
             }
+            Action::Describe(parameters, active_parameters) => {
+                state.fault = None;
+                state.reading = None;
+                state.inspection = None;
+                state.inspected = None;
+                if !matches!(state.scenario.model, ModelRef::Counts { .. }) {
+                    state.scenario.dims.clear();
+                }
+                state.forget_tokens_unless(self.is_language());
+                let active_parameters = active_parameters.filter(|active| *active < parameters);
+                state.scenario.model = ModelRef::Counts { parameters, active_parameters };
+            }
             Action::Progress(at, of) => {
                 if let Some(reading) = &mut state.reading {
                     reading.progress = Some((at, of));
                 }
             }
+            // Counted for a model that is shown no more.
+            Action::Read(_) if state.reading.is_none() && matches!(state.scenario.model, ModelRef::Counts { .. }) => {}
             Action::Read(inspection) => {
                 if let Some(reading) = state.reading.take() {
                     // Numbers for the old model's dimensions mean nothing to the new one.
@@ -166,6 +221,7 @@ impl Reducible for State {
                 if let ModelRef::File { summary, .. } = &mut state.scenario.model {
                     *summary = Some(Box::new(ModelSummary::from_inspection(&inspection)));
                 }
+                state.forget_tokens_unless(self.is_language() == state.is_language());
                 state.fault = None;
                 state.inspected = Some(state.scenario.model.clone());
                 state.inspection = Some(Counts(Rc::from(inspection)));
@@ -222,6 +278,8 @@ impl Reducible for State {
     }
 }
 
+/// Parameters that the description of a model starts with: a size that many know.
+pub const FIRST_SIZE: f64 = 8e9;
 /// Requests a day that a service starts with: about one each second.
 const USUAL_RATE: f64 = 100_000.0;
 /// Assumptions that describe the device, so that another device brings its own.
@@ -314,8 +372,27 @@ mod tests {
 
     #[test]
     fn a_link_that_makes_no_sense_opens_the_example_and_says_so() {
-        let state = State::from_fragment("epochs=many");
-        assert_eq!(state.scenario, Scenario::default());
-        assert!(state.bad_link.is_some());
+        for odd in ["epochs=many", "garbage", "%%%&&=", "colour=red&x=1"] {
+            let state = State::from_fragment(odd);
+            assert_eq!(state.scenario, Scenario::default());
+            assert!(state.bad_link.is_some(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_link_in_which_anything_is_known_is_followed() {
+        for link in ["", "v=1", "v=9&colour=red", "epochs=90", "dim.batch=1&colour=red", "layers", "do=train"] {
+            assert_eq!(State::from_fragment(link).bad_link, None, "{link}");
+        }
+    }
+
+    #[test]
+    fn a_described_model_takes_the_place_of_the_one_shown() {
+        let state = after(State::default(), Action::Read(Box::default()));
+        let state = after(state, Action::Describe(8e9, Some(8e9)));
+        assert_eq!(state.scenario.model, ModelRef::Counts { parameters: 8e9, active_parameters: None });
+        assert!(state.inspection.is_none());
+        let state = after(state, Action::Describe(8e9, Some(2e9)));
+        assert_eq!(state.scenario.model, ModelRef::Counts { parameters: 8e9, active_parameters: Some(2e9) });
     }
 }

@@ -8,10 +8,28 @@ fn plural(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{} {many}", estimator::format::whole(count as u64)) }
 }
 
+/// A name inside a sentence: its first letter is small unless its first word is written in capitals, such as PUE.
+pub fn inside_sentence(name: &str) -> String {
+    let mut letters = name.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => first.to_lowercase().chain(letters).collect(),
+        _ => name.to_owned(),
+    }
+}
+
 /// The page as a whole.
 pub mod page {
     #![allow(missing_docs)]
     pub const NAME: &str = "Greenprint";
+    /// The longest link that is printed: nobody types a longer one in again.
+    pub const LONGEST_PRINTED: usize = 300;
+    pub fn printed(link: &str) -> String {
+        if link.len() > LONGEST_PRINTED {
+            "Estimated with Greenprint.".to_owned()
+        } else {
+            format!("Estimated with Greenprint. The same page again: {link}")
+        }
+    }
     pub const HEADLINE: &str = "What a model costs, before you train or deploy it";
     pub const STANDFIRST: &str = "Drop a model file anywhere on this page to see its parameters and FLOPs, and the time, energy and CO₂ of training or serving it. \
         The file is read in your browser: not one byte leaves your machine.";
@@ -39,6 +57,7 @@ pub mod intake {
     #![allow(missing_docs)]
     pub const OPEN_FILE: &str = "Open a file…";
     pub const OPEN_FOLDER: &str = "Open a folder…";
+    pub const DESCRIBE: &str = "Describe a model";
     pub const ADDRESS: &str = "Address of a model file, or hf:organisation/name";
     pub const ADDRESS_EXAMPLE: &str = "https://…/model.onnx or hf:org/name";
     pub const PRIVATE: &str = "Private repository?";
@@ -80,8 +99,13 @@ pub mod intake {
     pub fn several(first: &str, others: usize) -> String {
         format!("{first} and {others} more")
     }
-    pub fn bad_link(why: &str) -> String {
+    pub const NOTHING_KNOWN: &str =
+        "nothing behind its # is a setting of this page; it may have been cut when it was copied";
+    pub fn bad_link_at_start(why: &str) -> String {
         format!("{} The example is shown instead.", sentence(why))
+    }
+    pub fn bad_link(why: &str) -> String {
+        format!("{} The page stays as it was.", sentence(why))
     }
     /// Words as a sentence: a capital at the beginning and a full stop at the end.
     pub fn sentence(words: &str) -> String {
@@ -106,7 +130,19 @@ pub mod model {
     use std::collections::BTreeMap;
 
     pub const SAVE: &str = "Save the counts as JSON";
-    pub const BY_COUNTS: &str = "Model given by its size";
+    pub const BY_SIZE_HELP: &str = "A language model of which only the size is known. For each token it computes with every active parameter once, which is two FLOPs each; everything on the page follows. Open its file to know more.";
+    pub const SIZE: &str = "Parameters";
+    pub const SIZE_HELP: &str = "Such as 8B, 70B or 1.5T.";
+    pub const ACTIVE: &str = "Active parameters";
+    pub const ACTIVE_HELP: &str = "Those that one token uses: fewer than all of them in a mixture of experts.";
+    pub fn by_size(parameters: f64, active: Option<f64>) -> String {
+        let size = |count: f64| format::count(count).replace(" G", "B").replace(' ', "");
+        match active {
+            Some(active) => format!("a model of {} parameters, {} of them active,", size(parameters), size(active)),
+            None => format!("a model of {} parameters", size(parameters)),
+        }
+    }
+    pub const DESCRIBED: &str = "A model of your own description";
     pub const PARAMETERS: &str = "Parameters";
     pub const MACS: &str = "MACs";
     pub const FLOPS: &str = "FLOPs";
@@ -124,8 +160,16 @@ pub mod model {
     pub const INPUTS: &str = "Inputs";
     pub const OUTPUTS: &str = "Outputs";
 
-    pub fn data_dimensions(count: usize) -> String {
-        if count == 1 { "One more depends on the data".to_owned() } else { format!("{count} more depend on the data") }
+    pub const DATA_DIMENSIONS: &str = "Dimensions that depend on the data";
+
+    /// What the list of these dimensions is called, beside others or alone.
+    pub fn data_dimensions(count: usize, alone: bool) -> String {
+        match (count, alone) {
+            (1, false) => "One more depends on the data".to_owned(),
+            (_, false) => format!("{count} more depend on the data"),
+            (1, true) => "Show it".to_owned(),
+            (_, true) => format!("Show all {count}"),
+        }
     }
     pub fn paper(paper: &str, year: u16) -> String {
         if paper.is_empty() { format!("{year}") } else { format!("{paper}.") }
@@ -174,10 +218,7 @@ pub mod model {
             ModelRef::File { name, summary: None } => {
                 format!("This link is about {name}, a file that it cannot carry. Open the file to go on.")
             }
-            ModelRef::Counts { parameters, .. } => {
-                format!("A language model of {} parameters; there is no file to look into.", format::count(*parameters))
-            }
-            ModelRef::Gallery { .. } | ModelRef::Url { .. } => {
+            ModelRef::Counts { .. } | ModelRef::Gallery { .. } | ModelRef::Url { .. } => {
                 "No model is shown. Open a file, an address or an example.".to_owned()
             }
         }
@@ -228,6 +269,11 @@ pub mod job {
     pub const SAMPLES: &str = "Training samples";
     pub const EPOCHS: &str = "Epochs";
     pub const TRAIN_BATCH: &str = "Batch, all devices together";
+    pub const TOKENS: &str = "Training tokens";
+    pub const TOKENS_HELP: &str = "Tokens read in the whole run, repeated ones too.";
+    pub const TOKEN_BATCH: &str = "Sequences of one step, all devices together";
+    pub const PROMPT: &str = "Prompt tokens";
+    pub const OUTPUT: &str = "Answer tokens";
     pub const RECOMPUTE: &str = "Recompute activations in the backward pass";
     pub const REQUESTS: &str = "Requests a day";
     pub const REQUESTS_HELP: &str = "0 for a single request, without idle time.";
@@ -328,11 +374,17 @@ pub mod result {
     pub const AND: &str = " of electricity and emits about ";
     pub const PARTS: &str = "Where the energy goes";
     pub const PART_NAMES: [&str; 5] = ["Accelerators", "Hosts", "Network", "Idle", "Cooling and losses"];
-    pub const AS_MUCH_AS: &str = "As much CO₂ as";
+    pub fn as_much_as(total: &str) -> String {
+        format!("{total} CO₂e, making included, is as much as")
+    }
+    pub fn altogether(total: &str, span: &str) -> String {
+        format!("With the share of making the machines: {total} CO₂e ({span}).")
+    }
     pub const MORE_EQUIVALENTS: &str = "More comparisons, and their sources";
     pub const HOW: &str = "How was this computed?";
     pub const HOW_TITLE: &str = "How this was computed";
     pub const SAVE: &str = "Save as JSON";
+    pub const PRINT: &str = "Print, or save as PDF";
     pub const HOW_LEDE: &str = "Each line is a formula, the same with your numbers in it, and its result. Central figures; the assumptions behind them are listed on the page.";
     pub const HOW_RANGES: &str =
         "Low and high figures come from the spans of the assumptions, combined as independent errors.";
@@ -355,6 +407,18 @@ pub mod result {
     }
     pub fn per_request(amount: &str, span: &str) -> String {
         format!("One request: {amount} at the meter ({span}), idle share included.")
+    }
+    pub fn per_token(amount: &str, span: &str) -> String {
+        format!("One token of the answer: {amount} at the meter ({span}), prompt and idle share included.")
+    }
+    pub fn per_trained_token(amount: &str, span: &str) -> String {
+        format!("One token read in training: {amount} at the meter ({span}).")
+    }
+    pub fn first_token(amount: &str, span: &str) -> String {
+        format!("Time to the first token: {amount} ({span}).")
+    }
+    pub fn between_tokens(amount: &str, span: &str) -> String {
+        format!("Time between tokens: {amount} ({span}).")
     }
     pub fn latency(amount: &str, span: &str) -> String {
         format!("Latency of a batch: {amount} ({span}), without queueing.")
@@ -407,7 +471,7 @@ pub mod changes {
     #![allow(missing_docs)]
     pub const TITLE: &str = "What changes it most?";
     pub const LEDE: &str = "Each line changes one thing and leaves the rest as you set it. The longer the bar, the more that choice or assumption matters.";
-    pub const CHART: &str = "Emissions if one thing were different";
+    pub const CHART: &str = "Emissions if one thing were different, making included";
     pub const NOTHING: &str = "Nothing that could be changed would move this result.";
 }
 
@@ -430,7 +494,7 @@ pub mod assumptions {
         format!("Reset {}", plural(count, "changed assumption", "changed assumptions"))
     }
     pub fn reset_one(name: &str) -> String {
-        format!("Reset {name}")
+        format!("Reset {}", super::inside_sentence(name))
     }
     pub fn span(low: &str, high: &str, unit: &str) -> String {
         format!("Likely between {low} and {high} {unit}").trim_end().to_owned()
@@ -548,6 +612,7 @@ pub mod charts {
     }
     pub fn roofline(
         device: &str,
+        batch: f64,
         precision: &str,
         peak: FlopsPerSecond,
         bandwidth: BytesPerSecond,
@@ -555,21 +620,33 @@ pub mod charts {
         memory_share: f64,
     ) -> String {
         format!(
-            "{device} computes at most {} in {} and moves {}B/s, so below {} FLOPs per byte its memory is the limit. At best {} of one pass’s time is bound by memory. A larger circle takes longer; green is bound by computing.",
+            "{device} computes at most {} in {} and moves {}B/s, so below {} FLOPs per byte its memory is the limit. For the job’s batch of {} on each device, at best {} of a forward pass is bound by memory. A larger circle takes longer; green is bound by computing.",
             peak.readable(),
             precision.to_uppercase(),
             format::count(bandwidth.0),
             format::number(ridge),
+            format::number(batch),
             numbers::percent(memory_share),
         )
     }
     pub fn now(amount: &str) -> String {
         format!("Now: {amount} CO₂e, making included")
     }
+    /// A mark on a scale of factors: what is multiplied, or divided, by how much.
+    pub fn factor(factor: f64) -> String {
+        if factor < 1.0 {
+            format!("÷ {}", format::number(1.0 / factor))
+        } else {
+            format!("× {}", format::number(factor))
+        }
+    }
     pub fn tornado(first: Option<(&str, String, &str, String, &str)>) -> String {
         match first {
             Some((name, low, low_label, high, high_label)) => {
-                format!("What matters most is {name}: from {low} ({low_label}) to {high} ({high_label}).")
+                let name = super::inside_sentence(name);
+                format!(
+                    "What matters most is the {name}: from {low} ({low_label}) to {high} ({high_label}). The scale is logarithmic: the same length is the same factor."
+                )
             }
             None => "Nothing would change the result.".to_owned(),
         }
@@ -593,6 +670,8 @@ pub mod field {
 /// Why a model could not be read, where the estimator does not say it itself.
 pub mod fault {
     #![allow(missing_docs)]
+    pub const NO_EXAMPLE: &str = "there is no example of this name";
+    pub const CHOOSE_EXAMPLE: &str = "Choose one of the examples, or open a file or an address.";
     pub const NO_FILE: &str = "no file came along";
     pub const UNREADABLE_REMEDY: &str = "Check that the file still exists and may be read.";
     pub const NOTHING_READ: &str = "the model is no longer in memory";

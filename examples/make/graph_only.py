@@ -8,6 +8,7 @@ ways, and how to take the weights out. It knows nothing of any particular networ
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 import math
@@ -25,6 +26,8 @@ from torch.utils.flop_counter import FlopCounterMode
 EXTERNAL_ABOVE_BYTES = 256
 EXTERNAL_INTEGERS_ABOVE_BYTES = 1024
 WEIGHTS_FILE = "weights.bin"
+# Where torch's exporter writes the modules around a node.
+MODULES_KEY = "pkg.torch.onnx.name_scopes"
 FLOAT_TYPES = {
     TensorProto.FLOAT,
     TensorProto.FLOAT16,
@@ -377,6 +380,7 @@ def graph_only(model: onnx.ModelProto, *, location: str = WEIGHTS_FILE, keep_val
 
     Dimensions, types, offsets and lengths stay true. Also leaves out value_info,
     documentation strings and metadata: exporters write stack traces of the machine there.
+    Of the metadata stays the module that a node belongs to, by which layers are gathered.
     """
     out = onnx.ModelProto()
     out.CopyFrom(model)
@@ -403,10 +407,18 @@ def graph_only(model: onnx.ModelProto, *, location: str = WEIGHTS_FILE, keep_val
             entry.key, entry.value = key, str(value)
         offset += size
 
+    def keep_module(node: onnx.NodeProto) -> None:
+        scopes = next((entry.value for entry in node.metadata_props if entry.key == MODULES_KEY), "[]")
+        # The innermost module and the operation in it: the modules around them are in its name.
+        inner = ast.literal_eval(scopes)[-2:]
+        del node.metadata_props[:]
+        if len(inner) == 2 and inner[0]:
+            node.metadata_props.add(key=MODULES_KEY, value=str(inner))
+
     def clean_nodes(nodes) -> None:
         for node in nodes:
             node.doc_string = ""
-            del node.metadata_props[:]
+            keep_module(node)
             for attribute in node.attribute:
                 attribute.doc_string = ""
                 if attribute.HasField("t"):

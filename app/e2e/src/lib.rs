@@ -24,6 +24,7 @@
 //! screenshot in `target/e2e/`. What belongs here is what several tests need; what the page should do belongs in the tests.
 
 mod browser;
+pub mod onnx;
 mod page;
 
 pub use browser::Browser;

@@ -205,6 +205,26 @@ impl Page {
         }
     }
 
+    /// Bytes that the wasm module of the newest worker holds; nothing where there is no worker.
+    pub fn worker_memory(&self) -> Option<u64> {
+        let events = self.events();
+        let is_worker = |event: &&Value| {
+            event["method"] == "Target.attachedToTarget" && event["params"]["targetInfo"]["type"] == "worker"
+        };
+        let session = events.iter().rev().find(is_worker)?["params"]["sessionId"].as_str()?.to_owned();
+        // Asked again, the generated script gives back the module that it has already started.
+        let script = "wasm_bindgen().then((module) => module.memory.buffer.byteLength)";
+        let params = json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
+        self.browser.try_call(Some(&session), "Runtime.evaluate", params).ok()?["result"]["value"].as_u64()
+    }
+
+    /// The page as it would be printed on A4, as a PDF.
+    pub fn print(&self) -> Vec<u8> {
+        let paper = json!({ "paperWidth": 8.27, "paperHeight": 11.69, "printBackground": false });
+        let answer = self.call("Page.printToPDF", paper);
+        BASE64.decode(answer["data"].as_str().unwrap_or_default()).expect("base64 from Chromium")
+    }
+
     fn eval_string(&self, script: &str) -> String {
         let value = self.eval(script);
         value.as_str().map_or_else(|| value.to_string(), str::to_owned)

@@ -150,6 +150,70 @@ fn serving_shows_latency_and_what_one_request_costs() {
 }
 
 #[test]
+fn a_language_model_is_described_by_its_size_and_served_by_tokens() {
+    let page = ready("");
+    page.click("button >> Describe a model");
+    page.wait_for_text("#model h2", "your own description");
+    page.type_into("#parameters", "70B");
+    page.wait_for_text("#result .headline", "70B parameters");
+    page.click("label >> Serve it");
+    page.wait_for_text("#result", "Time to the first token");
+    page.wait_for_text("#result", "Time between tokens");
+    page.wait_for_text("#result", "One token of the answer");
+    headline_after(&page, |page| page.type_into("#output", "1000"));
+    headline_after(&page, |page| page.type_into("#prompt", "4000"));
+    // A mixture of experts: its weights stay, its arithmetic shrinks.
+    page.type_into("#active", "80B");
+    page.wait_for_text(".field-wrong", "between");
+    page.type_into("#active", "13B");
+    page.wait_for_text("#result .headline", "13B of them active");
+    page.wait_for_true("the address follows", "location.hash.includes('params=7e10&active=1.3e10')");
+    page.click("label >> Train it");
+    page.wait_for("#tokens");
+    headline_after(&page, |page| page.type_into("#tokens", "15T"));
+    page.assert_accessible();
+    let headline = page.text("#result .headline");
+    page.reload();
+    page.wait_for("#result .headline");
+    assert_eq!(page.text("#result .headline"), headline);
+    page.click(".examples button >> BERT-base");
+    page.wait_for_text("#model h2", "BERT-base");
+    page.wait_for("#samples");
+    page.wait_for_text("#result .headline", "epochs");
+    page.assert_no_errors();
+}
+
+#[test]
+fn layers_are_gathered_by_the_parts_of_the_model() {
+    let page = ready("");
+    page.click("#layers label >> By part");
+    page.wait_for_text("#layers tbody .group", "layer1");
+    page.click("#inside label >> By part");
+    page.click("#inside summary >> The same as a table");
+    page.wait_for_text("#inside table", "layer3");
+}
+
+#[test]
+fn the_roofline_follows_the_batch_of_the_job() {
+    let page = ready("#do=serve");
+    page.wait_for_text("#inside", "batch of 1 on each device");
+    page.type_into("#batch", "64");
+    page.wait_for_text("#inside", "batch of 64 on each device");
+}
+
+#[test]
+fn the_names_of_layers_stay_while_the_numbers_are_looked_through() {
+    let page = Page::open_with("", &Options::phone());
+    page.wait_for("#layers tbody tr");
+    page.eval("document.querySelector('.layer-table').scrollLeft = 400");
+    page.wait_for_true(
+        "the name is at the left edge",
+        "(() => { const table = document.querySelector('.layer-table').getBoundingClientRect().left;\
+          const name = document.querySelector('#layers tbody th').getBoundingClientRect().left; return Math.abs(name - table) < 3 })()",
+    );
+}
+
+#[test]
 fn the_table_of_layers_is_sorted_filtered_and_grouped() {
     let page = ready("");
     let first = "document.querySelector('#layers tbody tr:not(.gap) th').innerText";
@@ -194,6 +258,37 @@ fn it_prints_without_its_controls() {
     page.print_media(true);
     page.wait_for_none("button >> Open a file…");
     page.wait_for("#result .headline");
+}
+
+/// How many pages a PDF has.
+fn pages(pdf: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(pdf);
+    text.matches("/Type /Page\n").count() + text.matches("/Type /Page ").count()
+}
+
+#[test]
+fn it_prints_a_report_of_two_pages_in_light_colours_with_its_charts_and_assumptions() {
+    let page = Page::open_with("#epochs=12", &Options { dark: true, ..Options::default() });
+    page.wait_for("#result .headline");
+    page.wait_for("#layers tbody tr");
+    // It listens after the page does, and so sees what stands ready when the page is laid out for paper.
+    page.eval(
+        "addEventListener('beforeprint', () => { window.onPaper = document.querySelectorAll('.printed svg').length })",
+    );
+    let pdf = page.print();
+    assert!(pdf.starts_with(b"%PDF"));
+    assert_eq!(pages(&pdf), 2);
+    // What the page drew for the paper, and what it put away again.
+    assert_eq!(page.eval("window.onPaper"), 3);
+    page.wait_for_true("the screen is as before", "document.querySelectorAll('.printed svg').length === 0");
+    page.print_media(true);
+    page.wait_for_text("#assumptions", "Carbon intensity");
+    page.wait_for_text(".on-paper", "epochs=12");
+    page.wait_for_true("it is light", "getComputedStyle(document.body).color === 'rgb(0, 0, 0)'");
+    page.wait_for_none("#layers table");
+    page.print_media(false);
+    page.wait_for("#layers table");
+    page.assert_no_errors();
 }
 
 /// Keeps what the page would save as a file.

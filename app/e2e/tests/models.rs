@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use e2e::onnx::{heavy_model, long_model};
 use e2e::{Fault, Options, Page, Server, dist, output_dir};
 
 fn ready() -> Page {
@@ -202,18 +203,6 @@ fn what_is_wrong_with_an_address_is_named_with_a_remedy() {
     page.wait_for_text("#address-wrong", "https://");
 }
 
-/// A model whose weights are behind its graph, this many bytes of them.
-fn heavy_model(weights: usize) -> Vec<u8> {
-    let raw = vec![1u8; weights];
-    let elements = (weights / 4) as u64;
-    let tensor = [whole(1, elements), whole(2, 1), bytes(8, b"w"), bytes(9, &raw)].concat();
-    let node = [bytes(1, b"x"), bytes(1, b"w"), bytes(2, b"y"), bytes(3, b"add"), bytes(4, b"Add")].concat();
-    let graph =
-        [bytes(1, &node), bytes(2, b"heavy"), bytes(5, &tensor), port(11, "x", elements), port(12, "y", elements)]
-            .concat();
-    [whole(1, 8), bytes(7, &graph), bytes(8, &whole(2, 17))].concat()
-}
-
 #[test]
 fn the_weights_behind_an_address_are_not_loaded() {
     let page = ready();
@@ -335,59 +324,6 @@ fn a_reader_that_stops_is_said_and_started_again() {
     page.click(".examples button >> BERT-base");
     page.wait_for_text("#model h2", "BERT-base");
     page.wait_for_none("[role=alert]");
-}
-
-/// Protobuf by hand: a number as it is written.
-fn number(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// A field that holds a number.
-fn whole(field: u64, value: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    number(field << 3, &mut out);
-    number(value, &mut out);
-    out
-}
-
-/// A field that holds bytes, a text or a message.
-fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    number(field << 3 | 2, &mut out);
-    number(value.len() as u64, &mut out);
-    out.extend_from_slice(value);
-    out
-}
-
-/// An input or output: floats in one dimension.
-fn port(field: u64, name: &str, size: u64) -> Vec<u8> {
-    let dim = bytes(1, &whole(1, size));
-    let tensor = [whole(1, 1), bytes(2, &dim)].concat();
-    bytes(field, &[bytes(1, name.as_bytes()), bytes(2, &bytes(1, &tensor))].concat())
-}
-
-/// A chain of many additions.
-fn long_model(nodes: usize) -> Vec<u8> {
-    let mut graph = Vec::new();
-    for at in 0..nodes {
-        let (from, to) = (format!("v{at}"), format!("v{}", at + 1));
-        let node = [
-            bytes(1, from.as_bytes()),
-            bytes(1, from.as_bytes()),
-            bytes(2, to.as_bytes()),
-            bytes(3, format!("block{}/add{at}", at / 100).as_bytes()),
-            bytes(4, b"Add"),
-        ];
-        graph.extend(bytes(1, &node.concat()));
-    }
-    graph.extend(bytes(2, b"long"));
-    graph.extend(port(11, "v0", 64));
-    graph.extend(port(12, &format!("v{nodes}"), 64));
-    [whole(1, 8), bytes(7, &graph), bytes(8, &whole(2, 17))].concat()
 }
 
 #[test]

@@ -80,6 +80,49 @@ fn a_link_that_makes_no_sense_says_so_and_shows_the_example() {
 }
 
 #[test]
+fn a_link_of_which_nothing_is_known_says_so_at_the_start_and_later() {
+    let page = ready("#garbage", &Options::default());
+    page.wait_for_text("[role=alert]", "nothing behind its #");
+    page.wait_for_text("[role=alert]", "The example is shown instead");
+    page.wait_for_text("#model h2", "ResNet-50");
+    page.click("[role=alert] button >> Dismiss");
+    page.eval("location.hash = '#model=mobilenet-v3-large'");
+    page.wait_for_text("#model h2", "MobileNetV3");
+    page.eval("location.hash = '#more garbage'");
+    page.wait_for_text("[role=alert]", "stays as it was");
+    page.wait_for_text("#model h2", "MobileNetV3");
+    page.eval("location.hash = '#model=no-such-thing'");
+    page.wait_for_text("[role=alert]", "no example of this name");
+    page.assert_no_errors();
+}
+
+#[test]
+fn a_phone_has_a_way_to_every_part_by_touch_and_by_keyboard() {
+    let page = ready("", &Options::phone());
+    assert_eq!(page.count("header nav a"), 5);
+    let near = |part: &str| {
+        page.wait_for_true(
+            "the part is in sight below the header",
+            &format!(
+                "(() => {{ const top = document.querySelector('#{part}').getBoundingClientRect().top;\
+                 const line = document.querySelector('header nav').getBoundingClientRect().bottom; return top >= line - 2 && top < line + 60 }})()"
+            ),
+        );
+    };
+    page.click("header nav a >> Inside");
+    near("inside");
+    // The line stays in sight, and large enough for a finger.
+    page.wait_for_true("it stays", "document.querySelector('header nav').getBoundingClientRect().top >= 0");
+    let high = page.eval("document.querySelector('header nav a').getBoundingClientRect().height");
+    assert!(high.as_f64().unwrap_or_default() >= 44.0, "{high}");
+    page.eval("document.querySelector('header nav a').focus()");
+    page.press("Tab");
+    assert!(page.focused().contains("Estimate"), "{}", page.focused());
+    page.press("Enter");
+    near("estimate");
+}
+
+#[test]
 fn going_to_a_part_leaves_the_link_alone() {
     let page = ready("#epochs=3", &Options::default());
     let before = page.url();
@@ -134,12 +177,16 @@ fn nothing_serious_for_axe_on_any_screen() {
 
 #[test]
 fn a_phone_shows_everything_without_scrolling_sideways() {
-    for width in [320, 390] {
-        let page = ready("", &Options { width, ..Options::phone() });
+    for (width, path) in
+        [(320, ""), (390, ""), (320, "#params=8e9&do=serve"), (390, "#params=47e9&active=13e9&do=serve")]
+    {
+        let page = Page::open_with(path, &Options { width, ..Options::phone() });
+        page.wait_for("#result .headline");
+        page.wait_for("figure.chart");
         let wide = "[...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility()\
-                    && !e.closest('.layer-table, .examples ul, .scroll, .hidden, .exactly')).map((e) => e.outerHTML.slice(0, 90)).slice(0, 5)";
+                    && !e.closest('.layer-table, .examples ul, .scroll, .hidden, .exactly, .top nav')).map((e) => e.outerHTML.slice(0, 90)).slice(0, 5)";
         let wide = page.eval(wide);
-        assert_eq!(wide.as_array().map(Vec::len), Some(0), "{width}: {wide}");
+        assert_eq!(wide.as_array().map(Vec::len), Some(0), "{width} {path}: {wide}");
         let scrolls = page.eval("document.scrollingElement.scrollWidth > innerWidth");
         assert_eq!(scrolls, serde_json::Value::Bool(false), "{width}");
     }

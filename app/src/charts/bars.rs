@@ -12,7 +12,7 @@ pub struct Bar {
     pub share: f64,
     /// The amount and its share as printed.
     pub shown: String,
-    /// Whether it stands for many small ones.
+    /// Whether it stands for many small ones. It gets no bar: one for all of them would dwarf each of the others.
     pub rest: bool,
 }
 
@@ -50,14 +50,15 @@ impl Bars {
         let labels = widest(|bar| &bar.label).min(pen.width() * 0.36) + GAP;
         let values = widest(|bar| &bar.shown) + GAP;
         let room = (pen.width() - labels - values).max(0.0);
-        let largest = self.bars.iter().map(|bar| bar.share).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+        let largest =
+            self.bars.iter().filter(|bar| !bar.rest).map(|bar| bar.share).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
         for (place, bar) in self.bars.iter().enumerate() {
             let middle = (place as f64 + 0.5) * ROW + 2.0;
-            let length = room * bar.share / largest;
-            let colour = if bar.rest { look.muted } else { look.accent };
-            pen.text(&fitting(&bar.label, labels - GAP, SIZE), 0.0, middle, At::Left, SIZE, look.ink)?;
-            if bar.share > 0.0 {
-                pen.rect(labels, middle - THICK / 2.0, length.max(1.0), THICK, colour)?;
+            let length = if bar.rest { 0.0 } else { room * bar.share / largest };
+            let colour = if bar.rest { look.muted } else { look.ink };
+            pen.text(&fitting(&bar.label, labels - GAP, SIZE), 0.0, middle, At::Left, SIZE, colour)?;
+            if bar.share > 0.0 && !bar.rest {
+                pen.rect(labels, middle - THICK / 2.0, length.max(1.0), THICK, look.accent)?;
             }
             pen.text(&bar.shown, labels + length + GAP, middle, At::Left, SIZE, look.muted)?;
         }
@@ -86,6 +87,15 @@ mod tests {
     fn each_bar_has_its_name_and_amount() {
         let svg = checked(&chart(vec![bar("Conv", 0.75), bar("Gemm", 0.25)]));
         assert!(svg.contains("Conv") && svg.contains("Gemm") && svg.contains("0.75"));
+    }
+
+    #[test]
+    fn many_small_ones_together_have_an_amount_and_no_bar() {
+        let rest = Bar { rest: true, ..bar("47 others", 0.9) };
+        let svg = checked(&chart(vec![bar("Conv", 0.1), rest]));
+        assert!(svg.contains("47 others"));
+        // The background and Conv's bar.
+        assert_eq!(svg.matches("<rect").count(), 2, "{svg}");
     }
 
     #[test]

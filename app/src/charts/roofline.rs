@@ -123,7 +123,7 @@ impl Roofline {
         let mut taken: Vec<(f64, f64, f64)> = Vec::new();
         for point in points().take(NAMED) {
             let (at_x, at_y) = (x(point.intensity.log10()), y(point.attainable.log10()));
-            let name = super::fitting(&point.label, (right - LEFT) * 0.4, SIZE);
+            let name = super::fitting(&point.label, (right - LEFT) * 0.45, SIZE);
             let wide = width_of(&name, SIZE);
             let from = (at_x + radius(point.share) + 4.0).min(right - wide).max(LEFT + 2.0);
             let mut line = at_y + radius(point.share) + 10.0;

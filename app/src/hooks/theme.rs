@@ -1,6 +1,6 @@
-//! Light or dark: what the system prefers, unless the reader chose.
+//! Light or dark: what the system prefers, unless the reader chose; on paper always light.
 
-use gloo::events::EventListener;
+use super::use_media;
 use gloo::storage::{LocalStorage, Storage};
 use yew::prelude::*;
 
@@ -49,21 +49,12 @@ pub struct ThemeHandle {
 /// Follows the system's preference and the reader's choice, and writes it to the root element's `data-theme`.
 #[hook]
 pub fn use_theme() -> ThemeHandle {
-    let query = use_memo((), |()| gloo::utils::window().match_media("(prefers-color-scheme: dark)").ok().flatten());
-    let system_dark = use_state(|| query.as_ref().as_ref().is_some_and(|query| query.matches()));
+    let system_dark = use_media("(prefers-color-scheme: dark)");
+    let on_paper = use_media("print");
     let theme = use_state(Theme::stored);
-    {
-        let system_dark = system_dark.clone();
-        use_effect_with((), move |()| {
-            let listener = query.as_ref().clone().map(|query| {
-                let target = query.clone();
-                EventListener::new(&target, "change", move |_| system_dark.set(query.matches()))
-            });
-            move || drop(listener)
-        });
-    }
     let dark = match *theme {
-        Theme::Auto => *system_dark,
+        _ if on_paper => false,
+        Theme::Auto => system_dark,
         Theme::Light => false,
         Theme::Dark => true,
     };

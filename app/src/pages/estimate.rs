@@ -2,15 +2,16 @@
 
 use crate::derive;
 use crate::hooks::{
-    DropState, FOLDER, Gallery, Wanted, path_of, use_clipboard, use_file_drop, use_file_worker, use_fragment,
+    DropState, FOLDER, Gallery, Wanted, go_to, path_of, use_clipboard, use_file_drop, use_file_worker, use_fragment,
     use_gallery, use_theme,
 };
 use crate::panels::{
     Assumptions, Changes, Header, Inside, Intake, Job, Layers, Machine, ModelPanel, Opened, Place,
     Result as ResultPanel, Sources, to_part,
 };
+use crate::protocol::Fault;
 use crate::protocol::{Answer, Dims};
-use crate::state::{Action, State, same_model};
+use crate::state::{Action, FIRST_SIZE, State, same_model, scenario_of};
 use crate::text;
 use estimator::hardware;
 use estimator::scenario::{ModelRef, ModelSummary, Scenario};
@@ -76,7 +77,10 @@ pub fn Estimate() -> Html {
         let (dispatch, worker, gallery) = (dispatch.clone(), worker.clone(), gallery.clone());
         Callback::from(move |(opened, dims): (Opened, Dims)| match opened {
             Opened::Gallery(id) => {
-                let Some(entry) = gallery.entry(&id) else { return };
+                let Some(entry) = gallery.entry(&id) else {
+                    let (what, remedy) = (text::fault::NO_EXAMPLE.to_owned(), text::fault::CHOOSE_EXAMPLE.to_owned());
+                    return dispatch.dispatch(Action::Failed(Fault { name: id, what, remedy }));
+                };
                 let model = ModelRef::Gallery { id };
                 let dims = dims_of(&model, &gallery, &dims);
                 dispatch.dispatch(Action::Open(model, entry.title.clone()));
@@ -145,9 +149,9 @@ pub fn Estimate() -> Html {
     let changed = {
         let dispatch = dispatch.clone();
         use_callback((), move |fragment: String, ()| {
-            dispatch.dispatch(match Scenario::from_fragment(&fragment) {
+            dispatch.dispatch(match scenario_of(&fragment) {
                 Ok(scenario) => Action::Link(Box::new(scenario)),
-                Err(error) => Action::BadLink(error.to_string()),
+                Err(why) => Action::BadLink(text::intake::bad_link(&why)),
             });
         })
     };
@@ -171,18 +175,23 @@ pub fn Estimate() -> Html {
             dispatch.dispatch(Action::Cancel);
         })
     };
+    let describe = {
+        let (dispatch, worker) = (dispatch.clone(), worker.clone());
+        Callback::from(move |()| {
+            worker.cancel();
+            dispatch.dispatch(Action::Describe(FIRST_SIZE, None));
+            go_to("model");
+        })
+    };
     let act = {
         let dispatch = dispatch.clone();
         use_callback((), move |action: Action, ()| dispatch.dispatch(action))
     };
+    let here = gloo::utils::window().location().href().unwrap_or_default();
+    let address = AttrValue::from(format!("{}#{link}", here.split('#').next().unwrap_or_default()));
     let share = {
-        let link = link.clone();
-        Callback::from(move |()| {
-            let location = gloo::utils::window().location();
-            let here = location.href().unwrap_or_default();
-            let page = here.split('#').next().unwrap_or_default().to_owned();
-            copy.emit(format!("{page}#{link}"));
-        })
+        let address = address.clone();
+        Callback::from(move |()| copy.emit(address.to_string()))
     };
     let found = match estimate.as_ref() {
         Some(Ok(found)) => Some(Rc::new(found.clone())),
@@ -196,14 +205,14 @@ pub fn Estimate() -> Html {
             <Header dark={theme.dark} choose_theme={theme.choose.clone()} {share} {copied} />
             <main>
                 <Intake gallery={gallery.clone()} chosen={state.scenario.model.clone()} reading={state.reading.clone()}
-                    fault={state.fault.clone()} bad_link={state.bad_link.clone()} open={open_new} {cancel} act={act.clone()} />
+                    fault={state.fault.clone()} bad_link={state.bad_link.clone()} open={open_new} {describe} {cancel} act={act.clone()} />
                 <ModelPanel name={name.clone()} model={state.scenario.model.clone()} counts={current.clone()} {gallery}
                     loading={state.reading.is_some()} dims={state.scenario.dims.clone()} act={act.clone()} />
                 <section id="estimate" aria-labelledby="estimate-title">
                     <h2 id="estimate-title">{ text::estimate::TITLE }</h2>
                     <div class="estimate">
                         <div class="inputs">
-                            <Job scenario={scenario.clone()} act={act.clone()} />
+                            <Job scenario={scenario.clone()} language={summary.as_ref().as_ref().is_some_and(ModelSummary::is_language)} act={act.clone()} />
                             <Machine scenario={scenario.clone()} estimate={found.clone()} act={act.clone()} />
                             <Place scenario={scenario.clone()} estimate={found.clone()} act={act.clone()} />
                         </div>
@@ -215,10 +224,11 @@ pub fn Estimate() -> Html {
                     <Assumptions estimate={found} act={act.clone()} />
                 }
                 if let Some(counts) = current {
-                    <Inside counts={counts.clone()} scenario={scenario} {device} dark={theme.dark} />
+                    <Inside counts={counts.clone()} counted={summary.as_ref().as_ref().map_or(1, |summary| summary.batch)} scenario={scenario} {device} dark={theme.dark} />
                     <Layers {counts} />
                 }
             </main>
+            <p class="on-paper">{ text::page::printed(&address) }</p>
             <Sources />
             if drop_state == DropState::Over {
                 <div class="drop-veil" aria-hidden="true"><p>{ text::intake::DROP_HERE }</p></div>

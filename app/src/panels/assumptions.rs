@@ -43,16 +43,12 @@ fn row(assumption: &Assumption, act: &Callback<Action>) -> Html {
     let key = assumption.key.clone();
     let reset = act.reform(move |_: MouseEvent| Action::Assume(key.clone(), None));
     let span = (assumption.low < assumption.high).then(|| {
-        text::assumptions::span(
-            &numbers::in_field(assumption.low),
-            &numbers::in_field(assumption.high),
-            unit(assumption),
-        )
+        text::assumptions::span(&numbers::rough(assumption.low), &numbers::rough(assumption.high), unit(assumption))
     });
     html! {
         <li key={assumption.key.clone()} class={classes!(assumption.is_set.then_some("set"))}>
             <NumberField id={format!("assume-{}", assumption.key)} label={capitalised(&assumption.name)} unit={unit(assumption).to_owned()}
-                value={assumption.value} least={assumption.least} most={assumption.most} {change} />
+                value={assumption.value} least={assumption.least} most={assumption.most} rough={!assumption.is_set} {change} />
             <div class="assumption-source">
                 if let Some(span) = span { <p>{ span }</p> }
                 <p class="muted">{ text::assumptions::source(&assumption.source) }</p>

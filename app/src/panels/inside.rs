@@ -15,13 +15,18 @@ use yew::prelude::*;
 pub struct InsideProps {
     /// The model's counts.
     pub counts: Counts,
-    /// What is being estimated, for the precision.
+    /// Samples that the counts are of.
+    pub counted: u64,
+    /// What is being estimated, for the precision and the batch.
     pub scenario: Rc<Scenario>,
     /// The chosen device.
     pub device: Option<&'static Device>,
     /// Whether the page is dark.
     pub dark: bool,
 }
+
+/// Width of a chart on paper, where two stand side by side, in CSS pixels.
+const PAPER: f64 = 420.0;
 
 /// Where everything goes.
 #[component]
@@ -30,10 +35,14 @@ pub fn Inside(props: &InsideProps) -> Html {
     let grouping = use_state(Grouping::default);
     let precision = props.device.and_then(|device| derive::precision(&props.scenario, device));
     let roofline = use_memo(
-        (props.counts.clone(), props.device.map(|device| &device.id), precision),
-        |(counts, id, precision)| {
-            let device = estimator::hardware::device(id.as_ref()?)?;
-            derive::roofline(counts, device, (*precision)?).map(|roofline| Rc::new(Chart::Roofline(roofline)))
+        (props.counts.clone(), props.device.map(|device| &device.id), precision, derive::batch_each(&props.scenario)),
+        {
+            let counted = props.counted;
+            move |(counts, id, precision, batch)| {
+                let device = estimator::hardware::device(id.as_ref()?)?;
+                derive::roofline(counts, counted, device, (*precision)?, *batch)
+                    .map(|roofline| Rc::new(Chart::Roofline(roofline)))
+            }
         },
     );
     let measures = vec![
@@ -65,14 +74,14 @@ pub fn Inside(props: &InsideProps) -> Html {
         <section id="inside" aria-labelledby="inside-title">
             <h2 id="inside-title">{ text::inside::TITLE }</h2>
             <div class="charts">
-                <ChartFigure id="where-it-goes" title={text::inside::breakdown(*measure)} chart={bars} dark={props.dark}>
+                <ChartFigure id="where-it-goes" title={text::inside::breakdown(*measure)} chart={bars} dark={props.dark} paper={PAPER}>
                     <div class="chart-choices">
                         <Choices<Measure> id="measure" legend={text::inside::MEASURE} quiet={true} choices={measures} chosen={*measure} choose={choose_measure} />
                         <Choices<Grouping> id="grouping" legend={text::inside::GROUPING} quiet={true} choices={groupings} chosen={shown} choose={choose_grouping} />
                     </div>
                 </ChartFigure>
                 if let Some(chart) = (*roofline).clone() {
-                    <ChartFigure id="roofline" title={text::inside::roofline(props.device.map_or("", |device| &device.name))} {chart} dark={props.dark} />
+                    <ChartFigure id="roofline" title={text::inside::roofline(props.device.map_or("", |device| &device.name))} {chart} dark={props.dark} paper={PAPER} />
                 } else {
                     <p class="muted">{ text::inside::NO_ROOFLINE }</p>
                 }

@@ -41,6 +41,8 @@ pub struct IntakeProps {
     pub bad_link: Option<String>,
     /// Opens a model.
     pub open: Callback<Opened>,
+    /// Goes on with a language model of which only the size is known.
+    pub describe: Callback<()>,
     /// Stops reading.
     pub cancel: Callback<()>,
     /// Says what the reader did.
@@ -138,6 +140,7 @@ pub fn Intake(props: &IntakeProps) -> Html {
         _ => String::new(),
     };
     let cancel = props.cancel.clone();
+    let describe = props.describe.clone();
     let dismiss = props.act.reform(|()| Action::Dismiss);
 
     html! {
@@ -148,6 +151,7 @@ pub fn Intake(props: &IntakeProps) -> Html {
                 <div class="intake-files">
                     <button type="button" class="primary" onclick={pick(&file_input)}>{ text::intake::OPEN_FILE }</button>
                     <button type="button" onclick={pick(&folder_input)}>{ text::intake::OPEN_FOLDER }</button>
+                    <button type="button" onclick={move |_| describe.emit(())}>{ text::intake::DESCRIBE }</button>
                     <input type="file" multiple={true} ref={file_input} onchange={picked.clone()} class="hidden" tabindex="-1" aria-label={text::intake::OPEN_FILE} id="file-input" />
                     <input type="file" multiple={true} ref={folder_input} onchange={picked} class="hidden" tabindex="-1" aria-label={text::intake::OPEN_FOLDER} id="folder-input" />
                 </div>
@@ -168,7 +172,7 @@ pub fn Intake(props: &IntakeProps) -> Html {
             { reading(props.reading.as_ref(), cancel) }
             if let Some(why) = &props.bad_link {
                 <Notice tone={Tone::Error} title={text::intake::BAD_LINK} dismiss={Some((text::page::DISMISS, dismiss.clone()))}>
-                    <p>{ text::intake::bad_link(why) }</p>
+                    <p>{ why.clone() }</p>
                 </Notice>
             }
             if let Some(fault) = &props.fault {

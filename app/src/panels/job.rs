@@ -12,12 +12,16 @@ use yew::prelude::*;
 pub struct JobProps {
     /// What is being estimated.
     pub scenario: Rc<Scenario>,
+    /// Whether the model is a language model, which reads and writes tokens.
+    pub language: bool,
     /// Says what the reader did.
     pub act: Callback<Action>,
 }
 
 /// Largest count of samples, requests or tokens that can be asked for.
 const MOST: f64 = 1e15;
+/// Most tokens of one training run that can be asked for.
+const MOST_TOKENS: f64 = 1e18;
 
 /// What the model is to do.
 #[component]
@@ -31,14 +35,14 @@ pub fn Job(props: &JobProps) -> Html {
             <legend>{ text::job::TITLE }</legend>
             <Choices<bool> id="work" legend={text::job::TITLE} quiet={true} {choices} chosen={training} {choose} />
             { match &props.scenario.workload {
-                Workload::Train(training) => train(training, &props.act),
-                Workload::Serve(serving) => serve(serving, &props.act),
+                Workload::Train(training) => train(training, props.language, &props.act),
+                Workload::Serve(serving) => serve(serving, props.language, &props.act),
             } }
         </fieldset>
     }
 }
 
-fn train(training: &Training, act: &Callback<Action>) -> Html {
+fn train(training: &Training, language: bool, act: &Callback<Action>) -> Html {
     let with = |change: fn(&mut Training, f64)| {
         let training = training.clone();
         act.reform(move |value: f64| {
@@ -51,13 +55,25 @@ fn train(training: &Training, act: &Callback<Action>) -> Html {
         let training = training.clone();
         act.reform(move |_: Event| Action::Training(Training { recompute: !training.recompute, ..training.clone() }))
     };
-    html! {
+    // Tokens of the whole run stand for samples and epochs, so there is one field or the other two.
+    let samples = html! {
         <>
             <NumberField id="samples" label={text::job::SAMPLES} value={training.samples} least={1.0} most={MOST} whole={true}
                 slide={Slide::Growing(1e3, 1e10)} change={with(|training, value| training.samples = value)} />
             <NumberField id="epochs" label={text::job::EPOCHS} value={training.epochs} least={0.001} most={1e6}
                 slide={Slide::Growing(1.0, 1000.0)} change={with(|training, value| training.epochs = value)} />
-            <NumberField id="batch" label={text::job::TRAIN_BATCH} value={training.batch as f64} least={1.0} most={1e9} whole={true}
+        </>
+    };
+    let tokens = training.tokens.unwrap_or(training.samples * training.epochs);
+    html! {
+        <>
+            if language {
+                <NumberField id="tokens" label={text::job::TOKENS} value={tokens} least={1.0} most={MOST_TOKENS} whole={true}
+                    slide={Slide::Growing(1e6, 1e14)} help={text::job::TOKENS_HELP} change={with(|training, value| training.tokens = Some(value))} />
+            } else {
+                { samples }
+            }
+            <NumberField id="batch" label={if language { text::job::TOKEN_BATCH } else { text::job::TRAIN_BATCH }} value={training.batch as f64} least={1.0} most={1e9} whole={true}
                 slide={Slide::Growing(1.0, 65_536.0)} change={with(|training, value| training.batch = value as u64)} />
             <div class="check">
                 <input type="checkbox" id="recompute" checked={training.recompute} onchange={recompute} />
@@ -67,7 +83,7 @@ fn train(training: &Training, act: &Callback<Action>) -> Html {
     }
 }
 
-fn serve(serving: &Serving, act: &Callback<Action>) -> Html {
+fn serve(serving: &Serving, language: bool, act: &Callback<Action>) -> Html {
     let with = |change: fn(&mut Serving, f64)| {
         let serving = serving.clone();
         act.reform(move |value: f64| {
@@ -81,6 +97,14 @@ fn serve(serving: &Serving, act: &Callback<Action>) -> Html {
             <NumberField id="requests" label={text::job::REQUESTS} value={serving.requests_per_day.unwrap_or(0.0)} least={0.0} most={MOST}
                 slide={Slide::Growing(1.0, 1e9)} help={text::job::REQUESTS_HELP}
                 change={with(|serving, value| serving.requests_per_day = (value > 0.0).then_some(value))} />
+            if language {
+                <div class="pair">
+                    <NumberField id="prompt" label={text::job::PROMPT} value={serving.prompt_tokens} least={0.0} most={MOST} whole={true}
+                        slide={Slide::Growing(1.0, 131_072.0)} change={with(|serving, value| serving.prompt_tokens = value)} />
+                    <NumberField id="output" label={text::job::OUTPUT} value={serving.output_tokens} least={1.0} most={MOST} whole={true}
+                        slide={Slide::Growing(1.0, 32_768.0)} change={with(|serving, value| serving.output_tokens = value)} />
+                </div>
+            }
             <NumberField id="days" label={text::job::DAYS} value={serving.days} least={0.001} most={36_500.0}
                 slide={Slide::Growing(1.0, 3650.0)} change={with(|serving, value| serving.days = value)} />
             <NumberField id="batch" label={text::job::SERVE_BATCH} value={serving.batch as f64} least={1.0} most={1e6} whole={true}

@@ -47,7 +47,7 @@ fn field(assumption: &Assumption, act: &Callback<Action>) -> Html {
     let change = act.reform(move |value: f64| Action::Assume(key.clone(), Some(value)));
     html! {
         <NumberField id={format!("set-{}", assumption.key)} label={capitalised(&assumption.name)} unit={unit(assumption).to_owned()}
-            value={assumption.value} least={assumption.least} most={assumption.most} slide={slide(assumption)}
+            value={assumption.value} least={assumption.least} most={assumption.most} slide={slide(assumption)} rough={!assumption.is_set}
             help={help(assumption)} {change} />
     }
 }
@@ -65,11 +65,7 @@ fn help(assumption: &Assumption) -> String {
     if assumption.is_set {
         return crate::text::assumptions::set_by_you();
     }
-    crate::text::assumptions::span(
-        &numbers::in_field(assumption.low),
-        &numbers::in_field(assumption.high),
-        unit(assumption),
-    )
+    crate::text::assumptions::span(&numbers::rough(assumption.low), &numbers::rough(assumption.high), unit(assumption))
 }
 
 /// A slider around the assumption's span, wide enough to try something else.

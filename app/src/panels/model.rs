@@ -34,6 +34,8 @@ pub struct ModelPanelProps {
 
 /// Most dimensions shown that depend on the data.
 const MOST_OTHERS: usize = 300;
+/// Most parameters that a model can be said to have.
+const MOST_PARAMETERS: f64 = 1e18;
 /// Largest number that a dimension can be given.
 const MOST_SIZE: f64 = 1e9;
 
@@ -46,16 +48,34 @@ pub fn ModelPanel(props: &ModelPanelProps) -> Html {
     };
     html! {
         <section id="model" class="model" aria-labelledby="model-title">
-            <h2 id="model-title">{ props.name.clone() }</h2>
+            <h2 id="model-title">{ if matches!(props.model, ModelRef::Counts { .. }) { AttrValue::from(text::model::DESCRIBED) } else { props.name.clone() } }</h2>
             if let Some(entry) = entry {
                 <p class="model-sentence">{ entry.sentence.clone() }{ " " }<span class="muted">{ text::model::paper(&entry.paper, entry.year) }</span></p>
             }
-            { match &props.counts {
-                Some(counts) => counted(entry, counts, props),
-                None if props.loading => html! { <div class="figures waiting" aria-hidden="true">{ for (0..5).map(|_| html! { <div class="figure"></div> }) }</div> },
-                None => html! { <p class="notice">{ text::model::absent(&props.model) }</p> },
+            { match (&props.counts, &props.model) {
+                (_, ModelRef::Counts { parameters, active_parameters }) => described(*parameters, *active_parameters, &props.act),
+                (Some(counts), _) => counted(entry, counts, props),
+                (None, _) if props.loading => html! { <div class="figures waiting" aria-hidden="true">{ for (0..5).map(|_| html! { <div class="figure"></div> }) }</div> },
+                (None, _) => html! { <p class="notice">{ text::model::absent(&props.model) }</p> },
             } }
         </section>
+    }
+}
+
+/// The fields of a language model of which only the size is known.
+fn described(parameters: f64, active: Option<f64>, act: &Callback<Action>) -> Html {
+    let size = act.reform(move |parameters: f64| Action::Describe(parameters, active));
+    let part = act.reform(move |active: f64| Action::Describe(parameters, Some(active)));
+    html! {
+        <>
+            <p class="lede">{ text::model::BY_SIZE_HELP }</p>
+            <div class="dims-fields">
+                <NumberField id="parameters" label={text::model::SIZE} value={parameters} least={1.0} most={MOST_PARAMETERS} whole={true}
+                    slide={Slide::Growing(1e6, 2e12)} help={text::model::SIZE_HELP} change={size} />
+                <NumberField id="active" label={text::model::ACTIVE} value={active.unwrap_or(parameters)} least={1.0} most={parameters} whole={true}
+                    slide={Slide::Growing(1e6, 2e12)} help={text::model::ACTIVE_HELP} change={part} />
+            </div>
+        </>
     }
 }
 
@@ -136,13 +156,18 @@ fn dimensions(counts: &Counts, props: &ModelPanelProps) -> Html {
         counts.symbols.iter().partition(|symbol| symbol.origin == Origin::Input);
     html! {
         <fieldset class="dims">
-            <legend>{ text::model::DIMENSIONS }</legend>
-            <p class="muted">{ text::model::DIMENSIONS_HELP }</p>
-            if !inputs.is_empty() { <div class="dims-fields">{ for inputs.iter().map(field) }</div> }
+            if inputs.is_empty() {
+                <legend>{ text::model::DATA_DIMENSIONS }</legend>
+                <p class="muted">{ text::model::DATA_DIMENSIONS_HELP }</p>
+            } else {
+                <legend>{ text::model::DIMENSIONS }</legend>
+                <p class="muted">{ text::model::DIMENSIONS_HELP }</p>
+                <div class="dims-fields">{ for inputs.iter().map(field) }</div>
+            }
             if !others.is_empty() {
                 <details>
-                    <summary>{ text::model::data_dimensions(others.len()) }</summary>
-                    <p class="muted">{ text::model::DATA_DIMENSIONS_HELP }</p>
+                    <summary>{ text::model::data_dimensions(others.len(), inputs.is_empty()) }</summary>
+                    if !inputs.is_empty() { <p class="muted">{ text::model::DATA_DIMENSIONS_HELP }</p> }
                     <div class="dims-fields">{ for others.iter().take(MOST_OTHERS).map(field) }</div>
                 </details>
             }

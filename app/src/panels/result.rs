@@ -1,6 +1,7 @@
 //! What it costs: a sentence, the figures with their spans, what people know of such amounts, and how it was computed.
 
 use super::model::notes;
+use crate::hooks::print;
 use crate::numbers::{self, Shown};
 use crate::text;
 use crate::widgets::{Dialog, Exact, JsonRecord, Notice, RangeBar, SaveJson, Tone};
@@ -55,17 +56,27 @@ pub fn Result(props: &ResultProps) -> Html {
                     { figure(text::result::WATER, None, estimate.water_l) }
                     if let Some(embodied) = estimate.embodied_kg { { figure(text::result::EMBODIED, Some(text::result::EMBODIED_HELP), embodied) } }
                 </dl>
+                if estimate.embodied_kg.is_some() {
+                    <p class="per-one">{ text::result::altogether(&numbers::quantity(estimate.total_co2e_kg.central).text(), &numbers::span(estimate.total_co2e_kg)) }</p>
+                }
+                if let Some(per_token) = estimate.per_output_token_j {
+                    <p class="per-one">{ text::result::per_token(&per_token.central.readable(), &numbers::span(per_token)) }</p>
+                }
+                if let Some(per_token) = estimate.per_token_j {
+                    <p class="per-one">{ text::result::per_trained_token(&per_token.central.readable(), &numbers::span(per_token)) }</p>
+                }
                 if let Some(per_request) = estimate.per_request_wh {
                     <p class="per-one">{ text::result::per_request(&per_request.central.readable(), &numbers::span(per_request)) }</p>
                 }
                 if let Some(service) = &estimate.service { { answers(service) } }
                 { memory(&estimate.memory) }
                 { parts(&estimate.energy_parts_kwh, estimate.energy_kwh.central) }
-                { equivalents(&estimate.equivalents) }
+                { equivalents(&estimate.equivalents, &numbers::quantity(estimate.total_co2e_kg.central).text()) }
                 { notes(&estimate.warnings) }
                 <p class="actions">
                     <button type="button" onclick={open} aria-haspopup="dialog">{ text::result::HOW }</button>
                     <SaveJson file="greenprint-estimate.json" record={JsonRecord::of(props.estimate.clone(), |shown| shown.as_ref().as_ref()?.as_ref().ok())} label={text::result::SAVE} />
+                    <button type="button" class="link" onclick={|_| print()}>{ text::result::PRINT }</button>
                 </p>
                 <Dialog id="how" title={text::result::HOW_TITLE} close_label={text::page::CLOSE} open={*how} {close}>
                     <p>{ text::result::HOW_LEDE }</p>
@@ -123,6 +134,9 @@ fn figure<Q: Readable>(label: &'static str, help: Option<&'static str>, range: R
 
 fn answers(service: &Service) -> Html {
     let latency = text::result::latency(&service.latency_s.central.readable(), &numbers::span(service.latency_s));
+    let tokens = |range: Range<estimator::units::Seconds>, say: fn(&str, &str) -> String| {
+        html! { <li>{ say(&range.central.readable(), &numbers::span(range)) }</li> }
+    };
     let load = service
         .load
         .as_ref()
@@ -130,6 +144,8 @@ fn answers(service: &Service) -> Html {
     html! {
         <ul class="facts">
             <li>{ latency }</li>
+            if let Some(first) = service.first_token_s { { tokens(first, text::result::first_token) } }
+            if let Some(between) = service.between_tokens_s { { tokens(between, text::result::between_tokens) } }
             if let Some(load) = load { <li>{ load }</li> }
             <li>{ text::result::bound(service.compute_bound.0, service.memory_bound.0, service.overhead.0) }</li>
         </ul>
@@ -175,7 +191,7 @@ fn parts(parts: &EnergyParts, whole: KilowattHours) -> Html {
     }
 }
 
-fn equivalents(list: &[Equivalent]) -> Html {
+fn equivalents(list: &[Equivalent], total: &str) -> Html {
     if list.is_empty() {
         return Html::default();
     }
@@ -195,7 +211,7 @@ fn equivalents(list: &[Equivalent]) -> Html {
     };
     html! {
         <div class="equivalents">
-            <h3 class="label">{ text::result::AS_MUCH_AS }</h3>
+            <h3 class="label">{ text::result::as_much_as(total) }</h3>
             <ul>{ for list.iter().filter(pictured).take(MOST_PICTURED).map(item) }</ul>
             <details>
                 <summary>{ text::result::MORE_EQUIVALENTS }</summary>

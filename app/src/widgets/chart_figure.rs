@@ -1,7 +1,7 @@
 //! A chart with its heading, its sentence, its table and its download.
 
 use crate::charts::{Chart, Look};
-use crate::hooks::{download, prepared, style_value, use_canvas};
+use crate::hooks::{download, prepared, style_value, use_canvas, use_on_paper};
 use crate::text;
 use plotters::prelude::*;
 use plotters_canvas::CanvasBackend;
@@ -19,6 +19,9 @@ pub struct ChartFigureProps {
     pub chart: Rc<Chart>,
     /// Whether the page is dark, so that a change of colours is drawn.
     pub dark: bool,
+    /// Its width on paper in CSS pixels, which says how large its letters are there.
+    #[prop_or(SAVED_WIDTH)]
+    pub paper: f64,
     /// What stands above the drawing, such as a choice of what is drawn.
     #[prop_or_default]
     pub children: Children,
@@ -72,6 +75,10 @@ pub fn ChartFigure(props: &ChartFigureProps) -> Html {
         let (chart, name) = (props.chart.clone(), format!("{}.svg", props.id));
         move |_: MouseEvent| download(&name, "image/svg+xml", &chart.svg(SAVED_WIDTH, &Look::plain()))
     };
+    // A printer sets lines and letters sharper than any canvas; names in the drawing are escaped where it is written.
+    let paper = use_node_ref();
+    let printed = use_memo((props.chart.clone(), props.paper), Clone::clone);
+    use_on_paper(paper.clone(), printed, |(chart, width)| chart.shortened().svg(*width, &Look::plain()));
     let table = props.chart.table();
     let heading = format!("{}-title", props.id);
     html! {
@@ -81,6 +88,7 @@ pub fn ChartFigure(props: &ChartFigureProps) -> Html {
                 <p>{ props.chart.summary() }</p>
             </figcaption>
             { props.children.clone() }
+            <div class="printed" ref={paper} aria-hidden="true"></div>
             <div class="canvas-frame" ref={frame}>
                 <canvas ref={canvas} role="img" aria-label={props.chart.summary().to_owned()} style={format!("height:{height}px")}></canvas>
             </div>

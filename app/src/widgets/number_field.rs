@@ -66,6 +66,9 @@ pub struct NumberFieldProps {
     /// Whether only whole numbers make sense.
     #[prop_or_default]
     pub whole: bool,
+    /// Whether the number is itself an estimate, shown with three digits.
+    #[prop_or_default]
+    pub rough: bool,
     /// A slider below the field.
     #[prop_or_default]
     pub slide: Option<Slide>,
@@ -119,6 +122,7 @@ pub fn NumberField(props: &NumberFieldProps) -> Html {
             }
         }
     };
+    let printed = if props.rough { numbers::rough(props.value) } else { numbers::in_field(props.value) };
     let slider = props.slide.map(|slide| {
         let onslide = {
             let (typed, change) = (typed.clone(), props.change.clone());
@@ -130,13 +134,13 @@ pub fn NumberField(props: &NumberFieldProps) -> Html {
                 change.emit(value);
             }
         };
-        let said = format!("{} {}", numbers::in_field(props.value), props.unit);
+        let said = format!("{printed} {}", props.unit);
         html! {
             <input type="range" min="0" max={STEPS.to_string()} step="1" value={slide.position(props.value).to_string()}
                 aria-label={text::field::slider(&props.label)} aria-valuetext={said} oninput={onslide} />
         }
     });
-    let shown = (*typed).clone().unwrap_or_else(|| numbers::in_field(props.value));
+    let shown = (*typed).clone().unwrap_or_else(|| printed.clone());
     let below = format!("{}-below", props.id);
     let has_below = wrong.is_some() || !props.help.is_empty();
     html! {

@@ -1,5 +1,6 @@
 //! `cargo xtask shot`: a screenshot of the built page, for looking at it.
 //!
+//! A file that ends in `.pdf` gets the page as it would be printed.
 //! Steps such as `--click` and `--upload` are done in the order in which they are given, then the picture is taken.
 
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ fn read(words: impl IntoIterator<Item = String>) -> Result<Request, String> {
             other => return Err(format!("shot: what is {other}?")),
         }
     }
-    let out = out.ok_or("name the PNG file to write")?;
+    let out = out.ok_or("name the PNG or PDF file to write")?;
     Ok(Request { options, path, steps, full, out })
 }
 
@@ -62,6 +63,9 @@ fn take(request: &Request) {
         }
     }
     match request.full {
+        _ if request.out.extension().is_some_and(|end| end == "pdf") => {
+            std::fs::write(&request.out, page.print()).unwrap_or_else(|why| panic!("{}: {why}", request.out.display()));
+        }
         true => page.screenshot_full(&request.out),
         false => page.screenshot(&request.out),
     }
