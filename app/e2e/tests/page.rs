@@ -82,7 +82,7 @@ fn a_link_that_makes_no_sense_says_so_and_shows_the_example() {
 #[test]
 fn a_link_of_which_nothing_is_known_says_so_at_the_start_and_later() {
     let page = ready("#garbage", &Options::default());
-    page.wait_for_text("[role=alert]", "nothing behind its #");
+    page.wait_for_text("[role=alert]", "Nothing behind its #");
     page.wait_for_text("[role=alert]", "The example is shown instead");
     page.wait_for_text("#model h2", "ResNet-50");
     page.click("[role=alert] button >> Dismiss");
