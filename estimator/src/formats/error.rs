@@ -66,7 +66,11 @@ impl fmt::Display for Problem {
             Problem::NotAModel(what) => write!(f, "this is not a model but {what}"),
             Problem::Unsupported(what) => write!(f, "{what} cannot be opened yet"),
             Problem::Truncated { needs, has } => {
-                write!(f, "the file is cut off: it should have at least {needs} bytes and has {has}")
+                let missing = needs.saturating_sub(*has);
+                write!(
+                    f,
+                    "the file is cut off: it should have at least {needs} bytes and has {has}, so {missing} are missing"
+                )
             }
             Problem::Corrupt(why) => write!(f, "the file is damaged or not what it seems: {why}"),
             Problem::OverLimit(what) => write!(f, "{what}"),

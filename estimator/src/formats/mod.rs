@@ -10,6 +10,7 @@ mod archive;
 mod budget;
 mod error;
 mod files;
+mod gguf;
 mod huggingface;
 mod onnx;
 mod protobuf;
@@ -48,6 +49,13 @@ const ROOMS: &[Room] = &[
         leads: &["model_index.json", ".safetensors.index.json", "model.safetensors", ".safetensors"],
         recognises: safetensors::recognises,
         read: safetensors::read,
+    },
+    Room {
+        id: "gguf",
+        name: "GGUF",
+        leads: &[".gguf"],
+        recognises: |look, _| Ok(gguf::recognises(look)),
+        read: gguf::read,
     },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {

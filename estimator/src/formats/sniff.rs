@@ -14,7 +14,11 @@ const SIGNATURES: &[(usize, &[u8], &str, bool)] = &[
         "a Git LFS pointer of a few lines (run `git lfs pull` to get the real file)",
         false,
     ),
-    (0, b"GGUF", "a GGUF model", true),
+    // Written as 32-bit numbers, so that their letters stand backwards.
+    (0, b"lmgg", OLDER_GGML, true),
+    (0, b"fmgg", OLDER_GGML, true),
+    (0, b"tjgg", OLDER_GGML, true),
+    (0, b"algg", OLDER_GGML, true),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5)", true),
     (4, b"TFL3", "a TensorFlow Lite model", true),
     (4, b"ORTM", "an ONNX Runtime .ort model", true),
@@ -43,6 +47,10 @@ const SIGNATURES: &[(usize, &[u8], &str, bool)] = &[
     (0, b"{", "a JSON file", true),
     (0, b"[", "a JSON file", true),
 ];
+
+/// What ggml wrote before GGUF, and whisper.cpp still does.
+const OLDER_GGML: &str = "a GGML file of the time before GGUF \
+     (for a language model, llama.cpp's convert_llama_ggml_to_gguf.py makes a GGUF file of it)";
 
 /// How much of the beginning the signatures look at.
 const BEGINNING: u64 = 512;
