@@ -75,6 +75,14 @@ impl<'a> Seen<'a> {
         Self { node: step.node, inputs: &step.inputs, outputs: &step.outputs, model }
     }
 
+    /// The same step with another node in its place, whose inputs and outputs stand in the same order.
+    pub fn standing_for<'b>(&self, node: &'b Node) -> Seen<'b>
+    where
+        'a: 'b,
+    {
+        Seen { node, inputs: self.inputs, outputs: self.outputs, model: self.model }
+    }
+
     /// Whether the optional input is there.
     pub fn has(&self, index: usize) -> bool {
         self.node.inputs.get(index).is_some_and(Option::is_some)

@@ -254,8 +254,7 @@ impl<'a> Walk<'a> {
             }
             *nodes += 1;
         }
-        let runs_bodies = node.domain.is_empty() && ["If", "Loop", "Scan", "SequenceMap"].contains(&node.op.as_ref());
-        if !runs_bodies && node.graphs().next().is_some() {
+        if !crate::shapes::runs_bodies(node) && node.graphs().next().is_some() {
             self.notes.warn(&node.name, format!("what the bodies of {} cost is not counted", node.op_name()));
         }
     }

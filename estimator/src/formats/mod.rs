@@ -13,6 +13,8 @@ mod files;
 mod gguf;
 mod huggingface;
 mod onnx;
+mod openvino;
+mod order;
 mod protobuf;
 mod safetensors;
 mod sniff;
@@ -21,6 +23,7 @@ mod source;
 pub use error::{Problem, ReadError};
 pub use files::{Files, Folder, InMemory, base_name, beside};
 pub use onnx::{dtype as onnx_dtype, read_tensor as read_onnx_tensor};
+pub(crate) use openvino::dtype as openvino_dtype;
 pub use source::{ReadSeek, Source, Watch};
 
 use crate::model::Model;
@@ -56,6 +59,13 @@ const ROOMS: &[Room] = &[
         leads: &[".gguf"],
         recognises: |look, _| Ok(gguf::recognises(look)),
         read: gguf::read,
+    },
+    Room {
+        id: "openvino",
+        name: "OpenVINO IR",
+        leads: &[".xml"],
+        recognises: |look, _| Ok(openvino::looks_like(look)),
+        read: openvino::read,
     },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {

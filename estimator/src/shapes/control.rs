@@ -34,14 +34,21 @@ impl<'m> Inner<'m> {
 }
 
 /// Whether the node is run here and not by a rule.
-pub(super) fn runs_bodies(node: &Node) -> bool {
-    ["If", "Loop", "Scan", "SequenceMap"].iter().any(|op| node.is(op))
+pub(crate) fn runs_bodies(node: &Node) -> bool {
+    let op = node.op.as_ref();
+    match node.domain.as_ref() {
+        "" => ["If", "Loop", "Scan", "SequenceMap"].contains(&op),
+        "openvino" => ["If", "Loop", "TensorIterator"].contains(&op),
+        _ => false,
+    }
 }
 
 /// Runs the bodies of a node whose inputs have these types.
 pub(super) fn run<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inner<'m> {
     let inner = engine.deeper(|engine| match node.op.as_ref() {
         "If" => branch(engine, node),
+        "TensorIterator" => iterate(engine, node, inputs),
+        "Loop" if !node.domain.is_empty() => iterate(engine, node, inputs),
         "Loop" => repeat(engine, node, inputs),
         "Scan" => scan(engine, node, inputs),
         _ => map_sequence(engine, node, inputs),
@@ -236,6 +243,55 @@ fn scan<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inn
         }
         outputs.push(output);
     }
+    let blocks = vec![Block { role: "body", times, alternative: false, steps }];
+    Inner { outcome: Ok(()), outputs, contents: Vec::new(), blocks }
+}
+
+/// OpenVINO's loops: the body has one input for each input of the node and one output for each of its outputs.
+/// Some inputs are cut along an axis, a part for each turn, and some outputs are joined along one; attributes say which.
+/// A `Loop` also says how often it turns, in its first input.
+fn iterate<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inner<'m> {
+    let Some(body) = node.graph("body") else { return Inner::failed("the body is missing".to_owned()) };
+    let list = |name: &str| node.ints(name).unwrap_or_default();
+    // An axis that is none is far outside any tensor.
+    let along = |axes: &[i64], place: usize, rank: usize| axis(*axes.get(place)?, rank).ok();
+    let mut turns: Option<Dim> = None;
+    for (place, of) in inputs.iter().enumerate() {
+        let mut of = own_type(of);
+        if let Some(ValueType::Tensor(tensor)) = &mut of
+            && let Some(shape) = &mut tensor.shape
+            && let Some(along) = along(list("input_axes"), place, shape.len())
+            && let Some(dim) = shape.get_mut(along)
+        {
+            let part = Dim::known(list("input_parts").get(place).copied().unwrap_or(1).max(1));
+            turns = turns.or(Some(dim.floor_div(&part)));
+            *dim = part;
+        }
+        bind(engine, body, place, of.map(Arc::new), None);
+    }
+    let limit = match node.op.as_ref() {
+        "Loop" => known_input(engine, node, 0).and_then(|known| known.single().cloned()),
+        _ => None,
+    };
+    let limit = limit.filter(|limit| limit.value().is_some_and(|turns| (0..NO_LIMIT).contains(&turns)));
+    let turns = match turns.or(limit) {
+        Some(turns) => turns,
+        None => engine.symbols.named(&format!("{}.trip_count", node.name), Origin::TripCount, 1),
+    };
+    let steps = engine.walk(&body.nodes);
+    let mut outputs = Vec::new();
+    for (place, id) in body.outputs.iter().enumerate() {
+        let mut output = own_type(&engine.type_of(*id)).or_else(|| declared(engine, *id));
+        if let Some(ValueType::Tensor(tensor)) = &mut output
+            && let Some(shape) = &mut tensor.shape
+            && let Some(along) = along(list("output_axes"), place, shape.len())
+            && let Some(dim) = shape.get_mut(along)
+        {
+            *dim = dim.mul(&turns);
+        }
+        outputs.push(output);
+    }
+    let times = turns.size().unwrap_or(1);
     let blocks = vec![Block { role: "body", times, alternative: false, steps }];
     Inner { outcome: Ok(()), outputs, contents: Vec::new(), blocks }
 }

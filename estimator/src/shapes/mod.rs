@@ -21,7 +21,8 @@ pub use symbols::{Origin, Symbol};
 use symbols::Defaults;
 
 pub(crate) use call::show;
-pub(crate) use rules::{Label, contraction};
+pub(crate) use control::runs_bodies;
+pub(crate) use rules::{Label, contraction, openvino};
 
 use crate::model::{Contents, Model, Node, ValueId, ValueType};
 use crate::notes::Notes;

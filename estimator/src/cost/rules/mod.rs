@@ -18,6 +18,7 @@ mod linear;
 mod ml;
 mod movement;
 mod normalisation;
+mod openvino;
 mod quantised;
 mod recurrent;
 mod signal;
@@ -45,6 +46,7 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
             .or_else(|| quantised::find(op))
             .or_else(|| signal::find(op))
             .or_else(|| contrib::find("", op)),
+        "openvino" => openvino::find(op),
         "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
         _ => contrib::find(domain, op),
@@ -61,6 +63,7 @@ pub(super) fn use_of(node: &Node, index: usize) -> Use {
             })
         }
         "com.microsoft" => contrib::use_of(node, index),
+        "openvino" => openvino::use_of(node, index),
         _ => None,
     };
     special.unwrap_or(Use::Plain)
@@ -78,13 +81,18 @@ pub(super) fn own_parameters(node: &Node) -> u64 {
 
 /// Whether the first output is the first input under a new name or shape, without a copy.
 pub(super) fn is_view(node: &Node) -> bool {
-    matches!(node.domain.as_ref(), "" | "ai.onnx") && movement::is_view(node)
+    match node.domain.as_ref() {
+        "" | "ai.onnx" => movement::is_view(node),
+        "openvino" => openvino::is_view(&node.op),
+        _ => false,
+    }
 }
 
 /// Whether the node touches only as much of its first input as it gives out, like a table look-up.
 pub(super) fn reads_as_output(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => movement::reads_as_output(&node.op),
+        "openvino" => openvino::reads_as_output(&node.op),
         "com.microsoft" => matches!(node.op.as_ref(), "GatherBlockQuantized" | "GatherND" | "TorchEmbedding"),
         _ => false,
     }
@@ -92,7 +100,11 @@ pub(super) fn reads_as_output(node: &Node) -> bool {
 
 /// Whether the node reads nothing but the shape of its inputs.
 pub(super) fn reads_shape_only(node: &Node) -> bool {
-    matches!(node.domain.as_ref(), "" | "ai.onnx") && matches!(node.op.as_ref(), "Shape" | "Size")
+    match node.domain.as_ref() {
+        "" | "ai.onnx" => matches!(node.op.as_ref(), "Shape" | "Size"),
+        "openvino" => node.op.as_ref() == "ShapeOf",
+        _ => false,
+    }
 }
 
 /// Whether the result differs from run to run, so that it is no constant even if all inputs are.

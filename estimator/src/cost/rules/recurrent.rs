@@ -11,7 +11,7 @@ pub(super) fn find(op: &str) -> Option<Rule> {
     Some(match op {
         "LSTM" => |seen| recurrent(seen, 1, 2, lstm_cell(seen)),
         "GRU" => |seen| recurrent(seen, 1, 2, gru_cell(seen)),
-        "RNN" => |seen| recurrent(seen, 1, 2, 1 + bias(seen, 1) + activation(seen, 0, "Tanh")),
+        "RNN" => |seen| recurrent(seen, 1, 2, rnn_cell(seen)),
         "LinearAttention" => linear_attention,
         _ => return None,
     })
@@ -47,9 +47,14 @@ pub(super) fn lstm_cell(seen: &Seen<'_>) -> u64 {
 
 /// Operations of one GRU unit: in three gates the sum of both products (and of both biases), two gate activations,
 /// `r·h`, the hidden activation, and `(1 − z)·h̃ + z·h`.
-fn gru_cell(seen: &Seen<'_>) -> u64 {
+pub(super) fn gru_cell(seen: &Seen<'_>) -> u64 {
     let gates = 3 + bias(seen, 3);
     gates + 2 * activation(seen, 0, "Sigmoid") + 1 + activation(seen, 1, "Tanh") + 4
+}
+
+/// Operations of one plain unit: the sum of both products (and of both biases) and the activation.
+pub(super) fn rnn_cell(seen: &Seen<'_>) -> u64 {
+    1 + bias(seen, 1) + activation(seen, 0, "Tanh")
 }
 
 /// The input's and the recurrence's bias: two sums in each gate.

@@ -14,11 +14,13 @@ mod linear;
 mod ml;
 mod movement;
 mod normalisation;
+pub(crate) mod openvino;
 mod quantised;
 mod recurrent;
 mod reduction;
 mod sequence;
 mod signal;
+mod stand_in;
 mod text;
 mod training;
 
@@ -52,6 +54,7 @@ const FAMILIES: &[fn(&str) -> Option<Rule>] = &[
 pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
     match domain {
         "" => FAMILIES.iter().find_map(|family| family(op)).or_else(|| contrib::find("", op)),
+        "openvino" => openvino::find(op),
         "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
         "ai.onnx.preview.training" => training::find(op),
