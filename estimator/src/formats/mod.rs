@@ -13,12 +13,14 @@ mod files;
 mod gguf;
 mod huggingface;
 mod onnx;
+mod open_dims;
 mod openvino;
 mod order;
 mod protobuf;
 mod safetensors;
 mod sniff;
 mod source;
+mod tflite;
 
 pub use error::{Problem, ReadError};
 pub use files::{Files, Folder, InMemory, base_name, beside};
@@ -66,6 +68,13 @@ const ROOMS: &[Room] = &[
         leads: &[".xml"],
         recognises: |look, _| Ok(openvino::looks_like(look)),
         read: openvino::read,
+    },
+    Room {
+        id: "tflite",
+        name: "TensorFlow Lite",
+        leads: &[".tflite", ".lite"],
+        recognises: |look, _| Ok(tflite::looks_like(look)),
+        read: tflite::read,
     },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {

@@ -33,22 +33,31 @@ impl<'m> Inner<'m> {
     }
 }
 
+/// How a node runs its bodies, by ONNX's name for it; `None` for one that is computed by a rule.
+///
+/// The readers of TensorFlow's formats give their branches and loops the inputs and bodies of ONNX's.
+fn manner(node: &Node) -> Option<&'static str> {
+    Some(match (node.domain.as_ref(), node.op.as_ref()) {
+        ("", "If") | ("tflite", "IF") | ("tf", "If" | "StatelessIf") => "If",
+        ("", "Loop") | ("tflite", "WHILE" | "STABLEHLO_WHILE") | ("tf", "While" | "StatelessWhile") => "Loop",
+        ("", "Scan") => "Scan",
+        ("", "SequenceMap") => "SequenceMap",
+        ("openvino", "If") => "If",
+        ("openvino", "Loop" | "TensorIterator") => "TensorIterator",
+        _ => return None,
+    })
+}
+
 /// Whether the node is run here and not by a rule.
 pub(crate) fn runs_bodies(node: &Node) -> bool {
-    let op = node.op.as_ref();
-    match node.domain.as_ref() {
-        "" => ["If", "Loop", "Scan", "SequenceMap"].contains(&op),
-        "openvino" => ["If", "Loop", "TensorIterator"].contains(&op),
-        _ => false,
-    }
+    manner(node).is_some()
 }
 
 /// Runs the bodies of a node whose inputs have these types.
 pub(super) fn run<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inner<'m> {
-    let inner = engine.deeper(|engine| match node.op.as_ref() {
+    let inner = engine.deeper(|engine| match manner(node).unwrap_or_default() {
         "If" => branch(engine, node),
         "TensorIterator" => iterate(engine, node, inputs),
-        "Loop" if !node.domain.is_empty() => iterate(engine, node, inputs),
         "Loop" => repeat(engine, node, inputs),
         "Scan" => scan(engine, node, inputs),
         _ => map_sequence(engine, node, inputs),

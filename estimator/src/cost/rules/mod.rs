@@ -22,6 +22,8 @@ mod openvino;
 mod quantised;
 mod recurrent;
 mod signal;
+mod tf;
+mod tflite;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,8 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
         "openvino" => openvino::find(op),
         "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
+        "tf" => tf::find(op),
+        "tflite" => tflite::find(op),
         _ => contrib::find(domain, op),
     }
 }
@@ -64,6 +68,8 @@ pub(super) fn use_of(node: &Node, index: usize) -> Use {
         }
         "com.microsoft" => contrib::use_of(node, index),
         "openvino" => openvino::use_of(node, index),
+        "tf" => tf::use_of(&node.op, index),
+        "tflite" => tflite::use_of(&node.op, index),
         _ => None,
     };
     special.unwrap_or(Use::Plain)
@@ -84,6 +90,8 @@ pub(super) fn is_view(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => movement::is_view(node),
         "openvino" => openvino::is_view(&node.op),
+        "tf" => tf::is_view(&node.op),
+        "tflite" => tflite::same_as_tf(&node.op).is_some_and(tf::is_view),
         _ => false,
     }
 }
@@ -94,6 +102,8 @@ pub(super) fn reads_as_output(node: &Node) -> bool {
         "" | "ai.onnx" => movement::reads_as_output(&node.op),
         "openvino" => openvino::reads_as_output(&node.op),
         "com.microsoft" => matches!(node.op.as_ref(), "GatherBlockQuantized" | "GatherND" | "TorchEmbedding"),
+        "tf" => tf::reads_as_output(&node.op),
+        "tflite" => tflite::same_as_tf(&node.op).is_some_and(tf::reads_as_output),
         _ => false,
     }
 }
@@ -103,11 +113,15 @@ pub(super) fn reads_shape_only(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => matches!(node.op.as_ref(), "Shape" | "Size"),
         "openvino" => node.op.as_ref() == "ShapeOf",
+        "tf" => matches!(node.op.as_ref(), "Rank" | "Shape" | "ShapeN" | "Size"),
+        "tflite" => matches!(node.op.as_ref(), "RANK" | "SHAPE"),
         _ => false,
     }
 }
 
 /// Whether the result differs from run to run, so that it is no constant even if all inputs are.
 pub(super) fn is_random(node: &Node) -> bool {
-    ["Random", "Bernoulli", "Multinomial"].iter().any(|start| node.op.starts_with(start))
+    ["Random", "Bernoulli", "Multinomial", "RANDOM_", "MULTINOMIAL", "StatelessRandom", "TruncatedNormal"]
+        .iter()
+        .any(|start| node.op.starts_with(start))
 }

@@ -112,7 +112,7 @@ fn arithmetic(call: &mut Call<'_, '_>, integers: fn(&Dim, &Dim) -> Dim, floats: 
     Ok(())
 }
 
-fn comparison(call: &mut Call<'_, '_>, holds: fn(Ordering) -> bool) -> Outcome {
+pub(super) fn comparison(call: &mut Call<'_, '_>, holds: fn(Ordering) -> bool) -> Outcome {
     set_broadcast(call, Some(DType::Bool))?;
     let known = call.known(0).zip(call.known(1)).and_then(|(a, b)| Known::compare(&a, &b, holds));
     call.set_known(0, known);
@@ -232,7 +232,7 @@ fn folded(call: &Call<'_, '_>, integers: fn(&Dim, &Dim) -> Dim, floats: fn(f64, 
 }
 
 /// The first output gets the shape to which all inputs broadcast.
-fn set_broadcast(call: &mut Call<'_, '_>, dtype: Option<DType>) -> Outcome {
+pub(super) fn set_broadcast(call: &mut Call<'_, '_>, dtype: Option<DType>) -> Outcome {
     // Before version 7 the second input was stretched to the first, along `axis` if given.
     if call.node.opset < 7 && call.node.attributes.contains_key("broadcast") {
         let shape = call.shape(0);
@@ -262,7 +262,7 @@ fn cast_like(call: &mut Call<'_, '_>) -> Outcome {
     Ok(())
 }
 
-fn set_cast(call: &mut Call<'_, '_>, to: Option<DType>) {
+pub(super) fn set_cast(call: &mut Call<'_, '_>, to: Option<DType>) {
     let shape = call.shape(0);
     call.set_tensor(0, to, shape);
     let known = call.known(0).zip(to).and_then(|(known, to)| known.cast(to));

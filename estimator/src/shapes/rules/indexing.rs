@@ -42,12 +42,18 @@ fn picked(known: &Known, shape: Vec<usize>, places: &[Option<usize>]) -> Option<
 }
 
 fn gather(call: &mut Call<'_, '_>) -> Outcome {
+    let along = call.int_or("axis", 0);
+    set_gathered(call, along)
+}
+
+/// The first output is slices of the first input along an axis, at the indices in the second.
+pub(super) fn set_gathered(call: &mut Call<'_, '_>, along: i64) -> Outcome {
     let dtype = call.dtype(0);
     let (Some(data), Some(indices)) = (call.shape(0), call.shape(1)) else {
         call.set_tensor(0, dtype, None);
         return Ok(());
     };
-    let along = axis(call.int_or("axis", 0), data.len())?;
+    let along = axis(along, data.len())?;
     let shape: Vec<Dim> =
         [data.get(..along), Some(&indices), data.get(along + 1..)].into_iter().flatten().flatten().cloned().collect();
     let known = call.known(0).zip(call.elements(1)).and_then(|(known, indices)| {

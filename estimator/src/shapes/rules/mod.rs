@@ -22,9 +22,12 @@ mod sequence;
 mod signal;
 mod stand_in;
 mod text;
+mod tf;
+mod tflite;
 mod training;
 
 pub(crate) use linear::{Label, contraction};
+pub(crate) use tflite::TFLITE_AS_TF;
 
 use super::call::{Call, Outcome};
 
@@ -58,6 +61,8 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
         "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
         "ai.onnx.preview.training" => training::find(op),
+        "tf" => tf::find(op),
+        "tflite" => tflite::find(op),
         _ => contrib::find(domain, op),
     }
 }

@@ -5,6 +5,7 @@ use super::elementwise::same_as_first;
 use crate::model::{DType, Dim};
 use crate::shapes::call::{Call, Mismatch, Outcome, Unknown, agreed, axes, axis, broadcast, open_shape, product, show};
 use crate::shapes::known::{Known, coordinates, place, sizes, strides};
+use std::ops::Range;
 
 /// The rules of this family.
 pub(super) fn find(op: &str) -> Option<Rule> {
@@ -36,7 +37,7 @@ pub(super) fn find(op: &str) -> Option<Rule> {
 }
 
 /// The first output holds the elements of the first input, in the same order, in this shape.
-fn set_reshaped(call: &mut Call<'_, '_>, shape: Option<Vec<Dim>>) {
+pub(super) fn set_reshaped(call: &mut Call<'_, '_>, shape: Option<Vec<Dim>>) {
     let dtype = call.dtype(0);
     let known = call.known(0).zip(shape.as_deref()).and_then(|(known, shape)| known.reshaped(shape));
     call.set_tensor(0, dtype, shape);
@@ -44,7 +45,7 @@ fn set_reshaped(call: &mut Call<'_, '_>, shape: Option<Vec<Dim>>) {
 }
 
 /// The number of elements of a list whose contents are not known: the rank of what it describes.
-fn described_rank(call: &Call<'_, '_>, index: usize) -> Option<usize> {
+pub(super) fn described_rank(call: &Call<'_, '_>, index: usize) -> Option<usize> {
     match call.shape(index)?.as_slice() {
         [length] => usize::try_from(length.value()?).ok().filter(|rank| *rank <= MOST_RANK),
         _ => None,
@@ -72,7 +73,7 @@ fn reshape(call: &mut Call<'_, '_>) -> Outcome {
 /// The shape that a target of `Reshape` asks for: 0 copies a dimension, -1 takes what is left.
 ///
 /// A single element that is not known also takes what is left.
-fn reshaped(input: Option<&[Dim]>, target: &[Dim], zero_is_zero: bool) -> Result<Vec<Dim>, Mismatch> {
+pub(super) fn reshaped(input: Option<&[Dim]>, target: &[Dim], zero_is_zero: bool) -> Result<Vec<Dim>, Mismatch> {
     let mut shape = Vec::with_capacity(target.len());
     let mut copied = Vec::new();
     let mut left_open = Vec::new();
@@ -149,8 +150,13 @@ fn quotient(above: &[Dim], below: &[Dim]) -> Result<Dim, ()> {
 }
 
 fn transpose(call: &mut Call<'_, '_>) -> Outcome {
-    let dtype = call.dtype(0);
     let order = call.node.ints("perm").map(<[i64]>::to_vec);
+    set_transposed(call, order)
+}
+
+/// The first output is the first input with its axes in this order, reversed where none is given.
+pub(super) fn set_transposed(call: &mut Call<'_, '_>, order: Option<Vec<i64>>) -> Outcome {
+    let dtype = call.dtype(0);
     let Some(input) = call.shape(0) else {
         let shape = order.map(|order| open_shape(order.len()));
         call.set_tensor(0, dtype, shape);
@@ -179,6 +185,11 @@ fn transpose(call: &mut Call<'_, '_>) -> Outcome {
 
 fn squeeze(call: &mut Call<'_, '_>) -> Outcome {
     let wanted = call.ints_or_attribute(1, "axes");
+    set_squeezed(call, wanted)
+}
+
+/// The first output is the first input without these axes, or without all of size 1.
+pub(super) fn set_squeezed(call: &mut Call<'_, '_>, wanted: Result<Option<Vec<i64>>, Unknown>) -> Outcome {
     let shape = match (call.shape(0), wanted) {
         (Some(input), Ok(Some(list))) => {
             let gone = axes(&list, input.len())?;
@@ -204,6 +215,11 @@ fn squeeze(call: &mut Call<'_, '_>) -> Outcome {
 
 fn unsqueeze(call: &mut Call<'_, '_>) -> Outcome {
     let wanted = call.ints_or_attribute(1, "axes");
+    set_unsqueezed(call, wanted)
+}
+
+/// The first output is the first input with new axes of size 1.
+pub(super) fn set_unsqueezed(call: &mut Call<'_, '_>, wanted: Result<Option<Vec<i64>>, Unknown>) -> Outcome {
     let shape = match (call.shape(0), wanted) {
         (Some(input), Ok(Some(list))) => {
             let rank = input.len() + list.len();
@@ -277,12 +293,13 @@ fn expand(call: &mut Call<'_, '_>) -> Outcome {
 fn tile(call: &mut Call<'_, '_>) -> Outcome {
     let dtype = call.dtype(0);
     let Some(input) = call.shape(0) else {
-        let shape = described_rank(call, 1).filter(|_| call.node.opset >= 6).map(open_shape);
+        let shape =
+            described_rank(call, 1).filter(|_| call.node.opset >= 6 || !call.node.domain.is_empty()).map(open_shape);
         call.set_tensor(0, dtype, shape);
         return Ok(());
     };
     let mut repeats = vec![Dim::known(1); input.len()];
-    if call.node.opset < 6 {
+    if call.node.opset < 6 && call.node.domain.is_empty() {
         // Version 1 repeats along one axis, given as a third input.
         let (times, along) = (call.integer(1), call.integer(2).value());
         match along {
@@ -315,18 +332,28 @@ fn tile(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 fn concat(call: &mut Call<'_, '_>) -> Outcome {
-    let inputs = call.node.inputs.len();
-    let dtype = (0..inputs).find_map(|index| call.dtype(index));
-    let Some(rank) = (0..inputs).find_map(|index| call.rank(index)) else {
+    let inputs = 0..call.node.inputs.len();
+    // Only version 1 had a default.
+    match call.node.int("axis") {
+        Some(along) => set_joined(call, inputs, along),
+        None if inputs.clone().any(|index| call.rank(index).is_some()) => {
+            Err(Mismatch("its axis is missing or not a number".to_owned()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first output is some of the inputs, one behind the other along an axis.
+pub(super) fn set_joined(call: &mut Call<'_, '_>, inputs: Range<usize>, along: i64) -> Outcome {
+    let dtype = inputs.clone().find_map(|index| call.dtype(index));
+    let Some(rank) = inputs.clone().find_map(|index| call.rank(index)) else {
         call.set_tensor(0, dtype, None);
         return Ok(());
     };
-    // Only version 1 had a default.
-    let along = call.node.int("axis").ok_or_else(|| Mismatch("its axis is missing or not a number".to_owned()))?;
     let along = axis(along, rank)?;
     let mut shape = open_shape(rank);
     let mut total = Dim::known(0);
-    for index in 0..inputs {
+    for index in inputs.clone() {
         let Some(input) = call.shape(index) else {
             total = Dim::UNKNOWN;
             continue;
@@ -346,7 +373,7 @@ fn concat(call: &mut Call<'_, '_>) -> Outcome {
         *slot = total;
     }
     call.set_tensor(0, dtype, Some(shape));
-    let parts: Option<Vec<_>> = (0..inputs).map(|index| call.elements(index)).collect();
+    let parts: Option<Vec<_>> = inputs.map(|index| call.elements(index)).collect();
     let known = parts.and_then(|parts| {
         let parts: Vec<&Known> = parts.iter().map(|part| part.as_ref()).collect();
         Known::joined(&parts, along)
@@ -426,14 +453,14 @@ pub(super) fn equal_parts(whole: &Dim, parts: usize) -> Vec<Dim> {
 }
 
 /// Where a slice begins, its step, and how many elements it takes.
-struct Cut {
-    start: Dim,
-    step: i64,
-    length: Dim,
+pub(super) struct Cut {
+    pub start: Dim,
+    pub step: i64,
+    pub length: Dim,
 }
 
 /// One axis of `Slice`: bounds count from the back where negative and are clamped to the dimension.
-fn cut(start: &Dim, end: &Dim, step: i64, size: &Dim) -> Result<Cut, Mismatch> {
+pub(super) fn cut(start: &Dim, end: &Dim, step: i64, size: &Dim) -> Result<Cut, Mismatch> {
     let from_front =
         |bound: &Dim| if bound.value() < Some(0) && bound.value().is_some() { bound.add(size) } else { bound.clone() };
     let (start, end) = (from_front(start), from_front(end));
@@ -499,13 +526,20 @@ fn slice(call: &mut Call<'_, '_>) -> Outcome {
             None => Cut { start: Dim::UNKNOWN, step: 1, length: Dim::UNKNOWN },
         };
     }
+    set_cut(call, 0, &cuts);
+    Ok(())
+}
+
+/// The first output is a cut out of an input, along every axis.
+pub(super) fn set_cut(call: &mut Call<'_, '_>, input: usize, cuts: &[Cut]) {
+    let dtype = call.dtype(input);
     let shape: Vec<Dim> = cuts.iter().map(|cut| cut.length.clone()).collect();
-    let known = call.known(0).and_then(|known| {
+    let known = call.known(input).and_then(|known| {
         let from = strides(&known.shape);
         let starts = cuts.iter().map(|cut| cut.start.value()).collect::<Option<Vec<i64>>>()?;
         known.rearranged(sizes(&shape)?, |at| {
             let mut at_input = Vec::with_capacity(at.len());
-            for ((at, start), cut) in at.iter().zip(&starts).zip(&cuts) {
+            for ((at, start), cut) in at.iter().zip(&starts).zip(cuts) {
                 at_input
                     .push(usize::try_from(start.checked_add(i64::try_from(*at).ok()?.checked_mul(cut.step)?)?).ok()?);
             }
@@ -514,7 +548,6 @@ fn slice(call: &mut Call<'_, '_>) -> Outcome {
     });
     call.set_tensor(0, dtype, Some(shape));
     call.set_known(0, known);
-    Ok(())
 }
 
 fn pad(call: &mut Call<'_, '_>) -> Outcome {

@@ -12,11 +12,9 @@ pub(super) fn find(op: &str) -> Option<Rule> {
         "ArgMax" => |call| extreme_index(call, true),
         "ArgMin" => |call| extreme_index(call, false),
         "ReduceL1" | "ReduceL2" | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceSumSquare" => |call| reduce(call, None),
-        "ReduceMax" => |call| reduce(call, Some((largest, |items| items.iter().copied().reduce(f64::max)))),
-        "ReduceMean" => |call| reduce(call, Some((mean, |items| Some(items.iter().sum::<f64>() / items.len() as f64)))),
-        "ReduceMin" => |call| reduce(call, Some((smallest, |items| items.iter().copied().reduce(f64::min)))),
-        "ReduceProd" => |call| reduce(call, Some((times, |items| Some(items.iter().product())))),
-        "ReduceSum" => |call| reduce(call, Some((sum, |items| Some(items.iter().sum())))),
+        "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum" => {
+            |call| reduce(call, fold_of(&call.node.op))
+        }
         "NegativeLogLikelihoodLoss" => loss,
         "SoftmaxCrossEntropyLoss" => loss,
         _ => return None,
@@ -48,8 +46,28 @@ fn smallest(items: &[Dim]) -> Option<Dim> {
 
 /// The axes are an attribute before version 18 (13 for `ReduceSum`) and an input since; without them all are folded.
 fn reduce(call: &mut Call<'_, '_>, fold: Option<Fold>) -> Outcome {
-    let dtype = call.dtype(0);
     let keep = call.flag("keepdims", true);
+    reduce_keeping(call, keep, fold)
+}
+
+/// As the ONNX operator of that name, with the axes as the second input; a flag says whether folded axes stay.
+pub(super) fn reduce_as(call: &mut Call<'_, '_>, op: &str, keep: bool) -> Outcome {
+    reduce_keeping(call, keep, fold_of(op))
+}
+
+fn fold_of(op: &str) -> Option<Fold> {
+    Some(match op {
+        "ReduceMax" => (largest, |items| items.iter().copied().reduce(f64::max)),
+        "ReduceMean" => (mean, |items| Some(items.iter().sum::<f64>() / items.len() as f64)),
+        "ReduceMin" => (smallest, |items| items.iter().copied().reduce(f64::min)),
+        "ReduceProd" => (times, |items| Some(items.iter().product())),
+        "ReduceSum" => (sum, |items| Some(items.iter().sum())),
+        _ => return None,
+    })
+}
+
+fn reduce_keeping(call: &mut Call<'_, '_>, keep: bool, fold: Option<Fold>) -> Outcome {
+    let dtype = call.dtype(0);
     let Some(input) = call.shape(0) else {
         call.set_tensor(0, dtype, None);
         return Ok(());
