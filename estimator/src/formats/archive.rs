@@ -54,6 +54,11 @@ impl<'a> Archive<'a> {
         Ok(Self { zip, entries, name })
     }
 
+    /// An error about a file in it.
+    pub fn error(&self, place: &str, problem: Problem) -> ReadError {
+        ReadError { file: self.name.clone(), offset: None, place: crate::notes::clip(place), problem }
+    }
+
     /// All files, in the directory's order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

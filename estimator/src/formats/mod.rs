@@ -21,6 +21,7 @@ mod safetensors;
 mod sniff;
 mod source;
 mod tflite;
+mod torch;
 
 pub use error::{Problem, ReadError};
 pub use files::{Files, Folder, InMemory, base_name, beside};
@@ -75,6 +76,13 @@ const ROOMS: &[Room] = &[
         leads: &[".tflite", ".lite"],
         recognises: |look, _| Ok(tflite::looks_like(look)),
         read: tflite::read,
+    },
+    Room {
+        id: "torch",
+        name: "PyTorch",
+        leads: &[".pth", ".pt", ".ckpt", ".bin", ".pkl"],
+        recognises: torch::recognises,
+        read: torch::read,
     },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {
