@@ -7,6 +7,7 @@
 //! Memory and traffic take what follows from weights alone for a weight, because runtimes compute it once.
 //! Nothing here knows a device, a time or an energy.
 
+mod conventions;
 mod count;
 mod memory;
 mod modules;
@@ -20,6 +21,7 @@ use crate::model::{Model, Node, ValueId, ValueType};
 use crate::notes::Notes;
 use crate::report::{Inspection, Layer, NotCounted, Port};
 use crate::shapes::{Block, Step, Trace};
+use conventions::{Quantities, Surroundings};
 use count::{Seen, Work, sum};
 use memory::NoFigure;
 use std::collections::{BTreeMap, HashMap};
@@ -36,7 +38,7 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
     let mut walk = Walk::new(model, weights, notes);
     walk.list(&trace.steps, 1, "");
     let (mut layers, not_counted) = walk.finish();
-    let Walk { weights, mut notes, .. } = walk;
+    let Walk { weights, mut notes, quantities, .. } = walk;
 
     if model.weights_only {
         layers = modules::of(model, &weights);
@@ -114,6 +116,7 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         outputs: ports(&model.graph.outputs),
         layers: layers.into_iter().map(|found| found.layer).collect(),
         not_counted,
+        conventions: conventions::recount(&quantities, macs),
         warnings,
     }
 }
@@ -154,6 +157,8 @@ struct Walk<'a> {
     weights: Weights,
     notes: Notes,
     found: Vec<Found>,
+    around: Surroundings<'a>,
+    quantities: Quantities,
     /// The place in `found` of each node: the turns of a loop are one layer.
     places: HashMap<*const Node, usize>,
     /// Operators without a rule, with how many nodes have them.
@@ -162,7 +167,16 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(model: &'a Model, weights: Weights, notes: Notes) -> Self {
-        Self { model, weights, notes, found: Vec::new(), places: HashMap::new(), not_counted: BTreeMap::new() }
+        Self {
+            model,
+            weights,
+            notes,
+            found: Vec::new(),
+            around: Surroundings::of(model),
+            quantities: Quantities::default(),
+            places: HashMap::new(),
+            not_counted: BTreeMap::new(),
+        }
     }
 
     fn finish(&mut self) -> (Vec<Found>, Vec<NotCounted>) {
@@ -198,6 +212,7 @@ impl<'a> Walk<'a> {
         let place = std::ptr::from_ref(node);
         let traffic = traffic::of(step, &mut self.weights, !self.places.contains_key(&place));
         let seen = Seen::new(self.model, step);
+        conventions::add(&mut self.quantities, &self.around, &self.weights, &seen, times);
         let rule = rules::find(&node.domain, &node.op);
         let work = rule.map(|rule| rule(&seen));
         let total = match (work, times) {

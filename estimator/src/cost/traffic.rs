@@ -30,7 +30,7 @@ pub(super) struct Traffic {
 pub(super) fn of(step: &Step<'_>, weights: &mut Weights, first: bool) -> Traffic {
     let node = step.node;
     let inputs = distinct_inputs(step);
-    let held = |weights: &Weights, id: ValueId| is_constant(weights, id).then(|| at(&weights.bytes_of, id)).flatten();
+    let held = |weights: &Weights, id: ValueId| weights.is_constant(id).then(|| at(&weights.bytes_of, id)).flatten();
     // What stands in attributes is read in every turn and counts in the first.
     let own = rules::own_parameters(node);
     let own_bytes = DType::F32.bytes(own).unwrap_or(u64::MAX);
@@ -44,7 +44,7 @@ pub(super) fn of(step: &Step<'_>, weights: &mut Weights, first: bool) -> Traffic
     let folds = step.blocks.is_empty()
         && !rules::is_random(node)
         && (node.is("Constant") || !inputs.is_empty())
-        && inputs.iter().all(|(id, _)| is_constant(weights, *id));
+        && inputs.iter().all(|(id, _)| weights.is_constant(*id));
     if folds {
         pass_on(step, weights, parameters, used);
         return Traffic { parameters: 0, weights: 0, made: Some(0), moved: Some(0) };
@@ -95,10 +95,6 @@ fn pass_on(step: &Step<'_>, weights: &mut Weights, parameters: u64, used: u64) {
     if let Some(slot) = weights.parameters_of.get_mut(first.0 as usize) {
         *slot = slot.saturating_add(parameters);
     }
-}
-
-fn is_constant(weights: &Weights, id: ValueId) -> bool {
-    at(&weights.is_constant, id).unwrap_or(false)
 }
 
 fn at<T: Copy>(items: &[T], id: ValueId) -> Option<T> {

@@ -163,6 +163,17 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
     weights
 }
 
+/// The channels and the bias of a convolution into which an exporter folded a batch norm: its weight and its bias are
+/// both named by the exporter, or the bias after the weight.
+pub(super) fn folded_norm(model: &Model, node: &Node) -> Option<(u64, ValueId)> {
+    let [_, Some(weight), Some(bias), ..] = node.inputs.as_slice() else { return None };
+    let (name, bias_name) = (model.name(*weight), model.name(*bias));
+    let renamed = name.starts_with("onnx::Conv_") && bias_name.starts_with("onnx::Conv_");
+    let appended = bias_name.strip_suffix("_bias") == Some(name);
+    let channels = *model.value(*weight)?.weight.as_ref()?.shape.first()?;
+    (node.is("Conv") && (renamed || appended)).then_some((channels, *bias))
+}
+
 /// Exporters fold a batch norm into the convolution before it: its scale goes into the weights, its shift becomes a bias.
 /// Torch's two exporters leave a trace of that in the names that they give to both.
 ///
@@ -170,20 +181,14 @@ pub(super) fn count(model: &Model, notes: &mut Notes) -> Weights {
 fn note_folded_norms(model: &Model, notes: &mut Notes) {
     let (mut norms, mut of_network) = (0u64, 0u64);
     let mut biases = HashSet::new();
-    let weight_of = |id: ValueId| model.value(id).and_then(|value| value.weight.as_ref());
-    for node in model.graph.nodes.iter().filter(|node| node.is("Conv")) {
-        let [_, Some(weight), Some(bias), ..] = node.inputs.as_slice() else { continue };
-        let (name, bias_name) = (model.name(*weight), model.name(*bias));
-        let renamed = name.starts_with("onnx::Conv_") && bias_name.starts_with("onnx::Conv_");
-        let appended = bias_name.strip_suffix("_bias") == Some(name);
-        let Some(channels) = weight_of(*weight).and_then(|weight| weight.shape.first()) else { continue };
-        if renamed || appended {
-            norms += 1;
-            of_network = of_network.saturating_add(channels.saturating_mul(2));
-            biases.insert(*bias);
-        }
+    for node in &model.graph.nodes {
+        let Some((channels, bias)) = folded_norm(model, node) else { continue };
+        norms += 1;
+        of_network = of_network.saturating_add(channels.saturating_mul(2));
+        biases.insert(bias);
     }
-    let of_file = biases.iter().filter_map(|id| weight_of(*id)?.elements()).fold(0, u64::saturating_add);
+    let elements = |id: &ValueId| model.value(*id)?.weight.as_ref()?.elements();
+    let of_file = biases.iter().filter_map(elements).fold(0, u64::saturating_add);
     if norms > 0 {
         let more = of_network.saturating_sub(of_file);
         let text = format!(
@@ -278,6 +283,11 @@ impl Weights {
 }
 
 impl Weights {
+    /// Whether a value follows from the file's contents alone.
+    pub fn is_constant(&self, id: ValueId) -> bool {
+        self.is_constant.get(id.0 as usize).copied().unwrap_or(false)
+    }
+
     /// Adds 32-bit floats that stand in attributes.
     fn add_own(&mut self, count: u64) {
         if count == 0 {

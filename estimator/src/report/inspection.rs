@@ -67,8 +67,35 @@ pub struct Inspection {
     pub layers: Vec<Layer>,
     /// Operators without a formula.
     pub not_counted: Vec<NotCounted>,
+    /// The model as other counters would count it; empty where that cannot be known.
+    #[serde(default)]
+    pub conventions: Vec<ToolCount>,
     /// What a reader should know.
     pub warnings: Vec<Note>,
+}
+
+/// The model's MACs as another counter would report them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCount {
+    /// The counter.
+    pub tool: String,
+    /// The version whose convention this is.
+    pub version: String,
+    /// What it would report, halved where it reports FLOPs.
+    pub macs: u64,
+    /// What it counts differently, the largest first.
+    pub differences: Vec<Difference>,
+    /// Where its convention was read.
+    pub source: String,
+}
+
+/// One thing that a counter counts differently.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// What it does, as a sentence.
+    pub sentence: String,
+    /// How many MACs that adds to our count; negative where it takes away.
+    pub macs: i64,
 }
 
 /// An input or output of the model.

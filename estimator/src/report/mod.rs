@@ -9,4 +9,4 @@ pub use estimate::{
     Alternative, Assumption, EnergyParts, Equivalent, Estimate, MemoryFit, MemoryPart, Obstacle, Sensitivity, Service,
     Step,
 };
-pub use inspection::{Inspection, Layer, NotCounted, Port};
+pub use inspection::{Difference, Inspection, Layer, NotCounted, Port, ToolCount};
