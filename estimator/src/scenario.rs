@@ -5,10 +5,12 @@
 //! It is tolerant: what is absent takes its default, what is unknown is left out, so an old link and a newer one both open.
 //! Nothing is computed here, and no table is read: whether a device or a region exists is for `energy` to say.
 
+mod fields;
 mod fragment;
 mod sample;
 mod summary;
 
+pub use fields::UnknownField;
 pub use fragment::{FragmentError, LONGEST_FRAGMENT};
 pub use sample::{Sample, SampleKind, TokenPass};
 pub use summary::{LanguageModel, LayerTerms, MOST_TERMS, ModelSummary};

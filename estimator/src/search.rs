@@ -94,6 +94,40 @@ impl Names {
     }
 }
 
+/// The name that is spelt most like a text, where one is like it: at most a third of its letters are other ones.
+pub fn nearest<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let wanted: Vec<char> = fold(text).chars().take(LONGEST_SPELLING).collect();
+    let scored = names.into_iter().map(|name| {
+        let letters: Vec<char> = fold(name).chars().take(LONGEST_SPELLING).collect();
+        (changes(&wanted, &letters), letters.len().max(wanted.len()), name)
+    });
+    let (changes, letters, name) = scored.min_by_key(|(changes, ..)| *changes)?;
+    // A swap of two letters is two changes, and even a short name may have one.
+    (changes <= (letters / 3).max(2) && changes < letters).then_some(name)
+}
+
+/// The longest spelling that is compared, in letters.
+const LONGEST_SPELLING: usize = 64;
+
+/// How many letters must be put in, taken out or replaced to make one word the other (Levenshtein's distance).
+fn changes(one: &[char], other: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (place, letter) in one.iter().enumerate() {
+        let mut diagonal = place;
+        let mut left = place + 1;
+        for (above, second) in row.iter_mut().skip(1).zip(other) {
+            let replaced = diagonal + usize::from(letter != second);
+            diagonal = *above;
+            left = replaced.min(left + 1).min(*above + 1);
+            *above = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = place + 1;
+        }
+    }
+    row.last().copied().unwrap_or(one.len())
+}
+
 /// Small letters without accents, words separated by one space: `Zürich` becomes `zurich`, `us-east-1` `us east 1`.
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
@@ -137,6 +171,20 @@ fn fold(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_name_is_found_and_a_far_one_is_not() {
+        let names = ["batch", "sequence", "past_sequence"];
+        assert_eq!(nearest("batc", names), Some("batch"));
+        assert_eq!(nearest("bacth", names), Some("batch"));
+        assert_eq!(nearest("Sequence_", names), Some("sequence"));
+        assert_eq!(nearest("frames", names), None);
+        assert_eq!(nearest("", names), None);
+        assert_eq!(nearest("x", []), None);
+        let letters = |text: &str| text.chars().collect::<Vec<_>>();
+        assert_eq!(changes(&letters("kitten"), &letters("sitting")), 3);
+        assert_eq!(changes(&letters(""), &letters("abc")), 3);
+    }
 
     #[test]
     fn folding_leaves_single_spaces() {

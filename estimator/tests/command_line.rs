@@ -17,7 +17,7 @@ fn greenprint(arguments: &[&str]) -> Output {
 fn json(arguments: &[&str]) -> Value {
     let output = greenprint(arguments);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    assert!(output.stderr.is_empty());
+    assert!(output.stderr.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -280,13 +280,108 @@ fn a_scenario_file_is_a_start_that_arguments_replace() {
     let folder = Folder::new("scenario");
     let text = r#"{"model": {"from": "counts", "parameters": 1e9}, "workload": {"do": "train", "tokens": 2e10},
                    "hardware": {"device": "h100-sxm", "count": 4}, "site": {"region": "fr"}, "from_the_future": true}"#;
-    let file = folder.file("scenario.json", text.as_bytes());
+    let file = folder.file("scenario.json", text.replace(r#", "from_the_future": true"#, "").as_bytes());
     let plain = json(&["train", "--scenario", &file, "--json"]);
     assert_eq!(plain["flops"].as_f64(), Some(6.0 * 1e9 * 2e10));
     let moved = json(&["train", "--scenario", &file, "--region", "pl", "--json"]);
+    // A newer scenario opens too; what is not known of it is said beside the record.
+    let newer = folder.file("newer.json", text.as_bytes());
+    let output = greenprint(&["train", "--scenario", &newer, "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), plain);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("“from_the_future” is not known"));
+    let misspelt = folder.file("misspelt.json", text.replace("\"device\"", "\"deviec\"").as_bytes());
+    let output = greenprint(&["train", "--scenario", &misspelt]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (warning, table) = (text.find("hardware.deviec").unwrap(), text.find("operations").unwrap());
+    assert!(warning < table && text.contains("did you mean “hardware.device”?"), "{text}");
     assert!(moved["co2e_kg"]["central"].as_f64() > plain["co2e_kg"]["central"].as_f64());
     let broken = folder.file("broken.json", b"{");
     assert!(complaint(&["train", "--scenario", &broken], 1).contains("is no scenario"));
+}
+
+#[test]
+fn a_misspelt_dimension_or_input_is_refused_with_the_nearest_name() {
+    let folder = Folder::new("names");
+    let file = folder.file("small.onnx", &small_model());
+    let line = complaint(&["inspect", &file, "--dim", "bacth=4"], 2);
+    assert!(line.contains("no open dimension “bacth”") && line.contains("did you mean “batch”?"), "{line}");
+    let line = complaint(&["inspect", &file, "--input", "images=4x64", "--json"], 2);
+    assert!(line.contains("no input “images”") && line.contains("it has x"), "{line}");
+    let line = complaint(&["infer", "--model", &file, "--dim", "frames=4", "--device", "l4"], 2);
+    assert!(line.contains("it has batch"), "{line}");
+}
+
+#[test]
+fn one_bad_file_does_not_hide_the_others() {
+    let folder = Folder::new("several");
+    let good = folder.file("small.onnx", &small_model());
+    let bad = folder.file("empty.onnx", b"");
+    let output = greenprint(&["inspect", &good, &bad, &good, "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("empty.onnx"));
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((list[0]["parameters"].as_u64(), list[2]["macs"].as_u64()), (Some(640), Some(640)));
+    assert_eq!((list[0]["file"].as_str(), list[1]["file"].as_str()), (Some(good.as_str()), Some(bad.as_str())));
+    assert!(list[1]["error"].as_str().unwrap().contains("empty"), "{list}");
+    let text = greenprint(&["inspect", &bad, &good]);
+    assert_eq!(text.status.code(), Some(1));
+    assert!(String::from_utf8(text.stdout).unwrap().contains("640"));
+}
+
+/// Who reads a pipe that nobody writes to waits for ever, and a device never ends.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_refused_at_once() {
+    let folder = Folder::new("pipe");
+    let pipe = folder.0.join("pipe.onnx").to_string_lossy().into_owned();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for file in [pipe.as_str(), "/dev/zero"] {
+        assert!(complaint(&["inspect", file], 1).contains("pipe"), "{file}");
+        assert!(complaint(&["train", "--scenario", file], 1).contains("pipe"), "{file}");
+        assert!(complaint(&["validate", "--rows", file], 1).contains("pipe"), "{file}");
+    }
+    // Beside a model, too.
+    let model = folder.file("small.onnx", &small_model());
+    assert_eq!(json(&["inspect", &model, "--json"])["parameters"], 640);
+}
+
+#[test]
+fn what_changes_the_meaning_is_read_before_the_figures() {
+    let folder = Folder::new("order");
+    let file = folder.file("small.onnx", &small_model());
+    let text = |arguments: &[&str]| {
+        let output = greenprint(arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let before = |text: &str, first: &str, then: &str| {
+        let place = |words: &str| text.find(words).unwrap_or_else(|| panic!("no “{words}” in {text}"));
+        assert!(place(first) < place(then), "{text}");
+    };
+    // An input that does not fit: said first, once, and no list of layers without counts.
+    let misfit = text(&["inspect", &file, "--input", "x=7x65"]);
+    before(&misfit, "does not fit its inputs", "parameters");
+    assert!(!misfit.contains("with the most MACs"), "{misfit}");
+    assert!(misfit.matches("are not counted").count() <= 1, "{misfit}");
+    let nothing = text(&["inspect", &file, "--dim", "batch=0"]);
+    assert!(nothing.contains("batch is 0") && !nothing.contains("with the most MACs"), "{nothing}");
+    let huge = text(&["inspect", &file, "--dim", "batch=9000000000000000000"]);
+    before(&huge, "64 bits", "parameters");
+    assert!(!huge.contains("shapes that they depend on are not known"), "{huge}");
+    // A model that does not fit the memory, with the number of devices that would hold it.
+    let service = text(&["infer", "--params", "405B", "--device", "h100-sxm"]);
+    before(&service, "does not run as described: it does not fit", "energy at the meter");
+    before(&service, "at least 10 of them", "energy at the meter");
+    assert!(!service.contains("unknown needed"), "{service}");
+    // An amount of training that nobody gave.
+    let usual = text(&["train", "--model", &file, "--device", "l4"]);
+    before(&usual, "a usual one is taken", "operations");
+    let json = greenprint(&["train", "--params", "1e9", "--device", "l4", "--json"]);
+    assert_eq!(json.status.code(), Some(0));
+    // 20 tokens for each parameter.
+    assert_eq!(serde_json::from_slice::<Value>(&json.stdout).unwrap()["flops"].as_f64(), Some(6.0 * 1e9 * 20e9));
+    assert!(String::from_utf8(json.stderr).unwrap().contains("compute-optimal"));
 }
 
 /// A file of the repository's examples.
@@ -316,6 +411,10 @@ fn devices_and_regions_are_listed_with_their_ids() {
     }
     assert_eq!(json(&["devices", "h100 sxm", "--json"])[0]["id"], "h100-sxm");
     assert_eq!(json(&["regions", "France", "--json"])[0]["id"], "fr");
+    for list in ["devices", "regions"] {
+        assert!(complaint(&[list, "xyzzy"], 1).contains("“xyzzy”"), "{list}");
+        assert_eq!(json(&[list, "xyzzy", "--json"]), serde_json::json!([]));
+    }
 }
 
 #[test]
@@ -358,7 +457,17 @@ fn bad_use_ends_with_status_2() {
     assert!(with(&["--device", "l4", "--precision", "fp63"]).contains("fp63"));
     assert!(with(&[]).contains("--device"));
     assert!(complaint(&["train", "--device", "l4", "--tokens", "1e9"], 2).contains("--model"));
-    assert!(complaint(&["train", "--device", "l4", "--params", "1e9"], 2).contains("--tokens"));
+    let message = |arguments: &[&str]| {
+        let output = greenprint(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for negative in ["-5", "-7B"] {
+        let line = message(&["train", "--params", negative, "--device", "l4"]);
+        assert!(line.contains("is negative") && line.contains("7B"), "{line}");
+    }
+    assert!(message(&["train", "--params", "7B", "--device", "l4", "--count", "-2"]).contains("is negative"));
+    assert!(message(&["inspect", "x.onnx", "--dim", "batch=99999999999999999999"]).contains("64 bits"));
     for wrong in [
         &["explode"][..],
         &["inspect"],

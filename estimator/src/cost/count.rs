@@ -88,6 +88,15 @@ impl<'a> Seen<'a> {
         self.node.inputs.get(index).is_some_and(Option::is_some)
     }
 
+    /// Whether counts that are products of its sizes may be larger than 64 bits hold.
+    pub fn may_overflow(&self) -> bool {
+        let bits = |of: &Option<Arc<ValueType>>| {
+            let sizes = of.as_deref().and_then(ValueType::as_tensor).and_then(TensorType::sizes);
+            sizes.unwrap_or_default().iter().map(|size| libm::log2((*size).max(1) as f64)).sum::<f64>()
+        };
+        self.inputs.iter().chain(self.outputs).map(bits).sum::<f64>() >= f64::from(u64::BITS)
+    }
+
     /// Number of inputs that are there.
     pub fn input_count(&self) -> u64 {
         self.node.inputs.iter().flatten().count() as u64

@@ -37,6 +37,7 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
     let weights = weights::count(model, &mut notes);
     let mut walk = Walk::new(model, weights, notes);
     walk.list(&trace.steps, 1, "");
+    walk.note_uncounted_work(trace);
     let (mut layers, not_counted) = walk.finish();
     let Walk { weights, mut notes, quantities, .. } = walk;
 
@@ -145,6 +146,9 @@ fn described(of: Option<&ValueType>) -> Described {
     (dtype, sizes, symbolic)
 }
 
+/// A dimension of this size makes products of a few dimensions larger than 64 bits hold.
+const HUGE: u64 = 1 << 31;
+
 /// A layer, and whether its operator has a counting rule.
 struct Found {
     layer: Layer,
@@ -163,6 +167,19 @@ struct Walk<'a> {
     places: HashMap<*const Node, usize>,
     /// Operators without a rule, with how many nodes have them.
     not_counted: BTreeMap<String, u64>,
+    /// Why nodes with a rule are not counted: how many, the first one's name, and what of it.
+    uncounted: BTreeMap<Uncounted, (u64, String, &'static str)>,
+}
+
+/// Why the work of a node with a counting rule is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Uncounted {
+    /// The count is larger than 64 bits hold.
+    Overflow,
+    /// The rule needs an attribute that is not there.
+    Attribute,
+    /// A shape is not known.
+    Shapes,
 }
 
 impl<'a> Walk<'a> {
@@ -176,6 +193,7 @@ impl<'a> Walk<'a> {
             quantities: Quantities::default(),
             places: HashMap::new(),
             not_counted: BTreeMap::new(),
+            uncounted: BTreeMap::new(),
         }
     }
 
@@ -221,11 +239,13 @@ impl<'a> Walk<'a> {
         };
         if work.is_some() && (total.macs.is_none() || total.other.is_none()) {
             let what = if total.macs.is_none() { "MACs" } else { "other operations" };
-            let why = match seen.is_known() {
-                true => "the count does not fit 64 bits, or an attribute is missing",
-                false => "the shapes that they depend on are not known",
+            let why = match (seen.is_known(), seen.may_overflow() || times.is_none()) {
+                (true, true) => Uncounted::Overflow,
+                (true, false) => Uncounted::Attribute,
+                (false, _) => Uncounted::Shapes,
             };
-            self.notes.warn(&node.name, format!("its {what} are not counted: {why}"));
+            let (nodes, ..) = self.uncounted.entry(why).or_insert((0, node.name.to_string(), what));
+            *nodes += 1;
         }
         let traffic_bytes = times.and_then(|times| traffic.moved?.checked_mul(times));
         if let Some(found) = self.places.get(&place).and_then(|place| self.found.get_mut(*place)) {
@@ -258,6 +278,27 @@ impl<'a> Walk<'a> {
         };
         self.places.insert(place, self.found.len());
         self.found.push(Found { layer, is_counted: work.is_some() });
+    }
+
+    /// Notes the nodes whose work is not known, one sentence for each reason: what one node does not tell, those behind it do not either.
+    fn note_uncounted_work(&mut self, trace: &Trace<'_>) {
+        let largest = trace.symbols.iter().max_by_key(|symbol| symbol.value).filter(|symbol| symbol.value >= HUGE);
+        for (why, (nodes, first, what)) in &self.uncounted {
+            let others = match nodes {
+                1 => String::new(),
+                2 => ", nor is the work of one node more".to_owned(),
+                nodes => format!(", nor is the work of {} nodes more", nodes - 1),
+            };
+            let why = match (why, largest) {
+                (Uncounted::Overflow, _) => "the count does not fit 64 bits".to_owned(),
+                (Uncounted::Attribute, _) => "an attribute that it depends on is missing".to_owned(),
+                (Uncounted::Shapes, Some(symbol)) => {
+                    format!("with {} = {} sizes do not fit 64 bits", symbol.name, symbol.value)
+                }
+                (Uncounted::Shapes, None) => "the shapes that they depend on are not known".to_owned(),
+            };
+            self.notes.warn(first, format!("its {what} are not counted{others}: {why}"));
+        }
     }
 
     /// Notes, for a node met for the first time, what of it is not counted.

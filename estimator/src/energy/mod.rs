@@ -8,6 +8,7 @@
 mod arithmetic;
 mod assumptions;
 mod case;
+mod defaults;
 mod error;
 mod explain;
 mod feasibility;
@@ -21,6 +22,7 @@ pub mod validate;
 
 pub use arithmetic::{FromHours, draw, from_hours, implied_intensity};
 pub use case::usual_precision;
+pub use defaults::{Defaults, Task, defaults_for, tasks};
 pub use error::EstimateError;
 
 use crate::carbon::equivalents;

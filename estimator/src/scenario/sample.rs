@@ -179,7 +179,7 @@ const LEAST_VOCABULARY: u64 = 256;
 
 /// Elements that one token takes in a cache input, and the tokens it holds: the axis named “past”, else the third of four.
 fn cache_elements(port: &Port, batch: u64) -> Option<(u64, u64)> {
-    let shape: Vec<u64> = port.shape.as_ref()?.iter().map(|size| *size).collect::<Option<_>>()?;
+    let shape: Vec<u64> = port.shape.as_ref()?.iter().copied().collect::<Option<_>>()?;
     let words: Vec<&str> = port.symbolic.split(" × ").collect();
     let named =
         words.iter().position(|word| CACHES.iter().chain(&LENGTHS).any(|part| word.to_lowercase().contains(part)));
@@ -203,7 +203,7 @@ fn is_picture(sizes: &[u64]) -> bool {
 
 /// Sizes of an input for one sample; `None` where its shape is not known.
 fn without_batch(port: &Port, batch: u64) -> Option<Vec<u64>> {
-    let shape: Vec<u64> = port.shape.as_ref()?.iter().map(|size| *size).collect::<Option<_>>()?;
+    let shape: Vec<u64> = port.shape.as_ref()?.iter().copied().collect::<Option<_>>()?;
     let words: Vec<&str> = port.symbolic.split(" × ").collect();
     let named = words.iter().position(|word| word.to_lowercase().contains("batch"));
     let is_length = |word: &str| LENGTHS.iter().any(|part| word.to_lowercase().contains(part));

@@ -5,21 +5,76 @@ use std::path::PathBuf;
 
 /// What a machine-learning model costs: parameters, FLOPs, time, energy, CO₂ and money.
 #[derive(Parser)]
-#[command(name = "greenprint", version, about)]
+#[command(name = "greenprint", version, about, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  greenprint inspect resnet50.onnx
+  greenprint train --params 7B --tokens 2T --device a100-sxm4-80gb --count 1024 --region us
+  greenprint infer --model gpt2.onnx --prompt-tokens 500 --output-tokens 200 --device l4
+
+`greenprint COMMAND --help` shows more of each command.
+Exit status: 0 done, 1 a file cannot be read or nothing is found, 2 the arguments make no sense.";
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  greenprint inspect resnet50.onnx --dim batch=8
+  greenprint inspect bert.onnx --input input_ids=1x384 --layers
+  greenprint inspect *.onnx --json
+
+With several files and --json the result is a list; a file that cannot be read is an entry {\"file\", \"error\"} of it.";
+
+const TRAIN_EXAMPLES: &str = "\
+Examples:
+  greenprint train --model resnet50.onnx --samples 1,281,167 --epochs 90 --device v100-sxm2-16gb --count 8 --region fr
+  greenprint train --params 7B --tokens 2T --device h100-sxm --count 512 --precision bf16 --mfu 0.4
+  greenprint train --params 400B --active-params 17B --tokens 22T --device h100-sxm --count 16384 --pue 1.1
+  greenprint train --scenario run.json --region se --json";
+
+const INFER_EXAMPLES: &str = "\
+Examples:
+  greenprint infer --model resnet50.onnx --batch 16 --requests-per-day 1e6 --device t4 --region aws:eu-north-1
+  greenprint infer --params 8B --device h100-sxm --batch 8 --prompt-tokens 500 --output-tokens 300
+  greenprint infer --model gpt2.onnx --prompt-tokens 500 --output-tokens 200 --device l4 --json
+
+A graph over tokens makes one pass unless tokens are given; with them, one pass over the prompt and one for each further token.";
+
+const DEVICES_EXAMPLES: &str = "\
+Examples:
+  greenprint devices h100
+  greenprint devices \"raspberry pi\" --json";
+
+const REGIONS_EXAMPLES: &str = "\
+Examples:
+  greenprint regions france
+  greenprint regions aws:eu --json";
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  greenprint validate
+  greenprint validate --rows my-runs.csv --json";
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Count a model's parameters, operations and memory.
+    #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
     /// Estimate what training a model costs.
+    ///
+    /// Without an amount of training, one that is usual for the kind of model is taken, and said.
+    #[command(after_help = TRAIN_EXAMPLES)]
     Train(Box<Train>),
     /// Estimate what serving a model costs.
+    ///
+    /// Without a rate of requests the figures are those of one request, without idle time.
+    #[command(after_help = INFER_EXAMPLES)]
     Infer(Box<Infer>),
     /// List the devices.
+    #[command(after_help = DEVICES_EXAMPLES)]
     Devices {
         /// Words to search for.
         search: Option<String>,
@@ -28,6 +83,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// List the grids and cloud regions.
+    #[command(after_help = REGIONS_EXAMPLES)]
     Regions {
         /// Words to search for: a country, a city, a cloud region.
         search: Option<String>,
@@ -36,6 +92,7 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Compare our estimates with published figures.
+    #[command(after_help = VALIDATE_EXAMPLES)]
     Validate {
         /// A file of rows in the layout of the published tables; our own table without it.
         #[arg(long, value_name = "FILE.csv")]
@@ -79,10 +136,10 @@ pub(crate) struct ModelChoice {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["params", "active_params"])]
     pub(crate) model: Option<PathBuf>,
     /// A language model of this many parameters, for example 7e9 or 7B.
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) params: Option<f64>,
     /// The parameters that one token uses, for mixtures of experts.
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) active_params: Option<f64>,
     /// A scenario file (JSON), whose entries the other arguments replace.
     #[arg(long, value_name = "FILE.json")]
@@ -98,7 +155,7 @@ pub(crate) struct Place {
     #[arg(long, value_name = "ID")]
     pub(crate) device: Option<String>,
     /// How many devices; 1 by default.
-    #[arg(long, value_name = "N", value_parser = whole)]
+    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true)]
     pub(crate) count: Option<u64>,
     /// The number format, for example bf16; the device's usual one by default.
     #[arg(long, value_name = "P")]
@@ -113,7 +170,7 @@ pub(crate) struct Place {
     #[arg(long, value_name = "BASIS")]
     pub(crate) basis: Option<String>,
     /// Power usage effectiveness of the building.
-    #[arg(long, value_name = "X", value_parser = number)]
+    #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
     pub(crate) pue: Option<f64>,
     /// Any other assumption by its key, in its unit; may be repeated. The keys stand in the list of assumptions.
     #[arg(long, value_name = "KEY=VALUE", value_parser = assumption)]
@@ -128,25 +185,28 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) choice: ModelChoice,
     /// Tokens seen in the whole run.
-    #[arg(long, value_name = "N", value_parser = count, conflicts_with_all = ["samples", "epochs"])]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true, conflicts_with_all = ["samples", "epochs"])]
     pub(crate) tokens: Option<f64>,
     /// Samples in the training set.
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) samples: Option<f64>,
     /// Passes over the training set; 1 by default.
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) epochs: Option<f64>,
     /// Samples of one step over all devices.
-    #[arg(long, value_name = "N", value_parser = whole)]
+    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true)]
     pub(crate) batch: Option<u64>,
     /// Compute activations again in the backward pass.
     #[arg(long)]
     pub(crate) recompute: bool,
+    /// Tokens of a sequence, on which the cost of attention depends; for language models known by their architecture.
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub(crate) sequence: Option<f64>,
     /// Model FLOPs utilisation: the share of the dense peak that is reached.
-    #[arg(long, value_name = "X", value_parser = number)]
+    #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
     pub(crate) mfu: Option<f64>,
     /// All runs over the final run; 1 by default.
-    #[arg(long, value_name = "X", value_parser = number)]
+    #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
     pub(crate) experiments: Option<f64>,
     #[command(flatten)]
     pub(crate) place: Place,
@@ -157,19 +217,19 @@ pub(crate) struct Infer {
     #[command(flatten)]
     pub(crate) choice: ModelChoice,
     /// Requests that are computed together.
-    #[arg(long, value_name = "N", value_parser = whole)]
+    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true)]
     pub(crate) batch: Option<u64>,
     /// Tokens of a request's prompt, for language models.
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) prompt_tokens: Option<f64>,
     /// Tokens of a request's answer, for language models.
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) output_tokens: Option<f64>,
     /// Requests that arrive in a day; without it the figures are those of one request.
-    #[arg(long, value_name = "N", value_parser = count)]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) requests_per_day: Option<f64>,
     /// Days that the figures cover; 1 by default.
-    #[arg(long, value_name = "N", value_parser = number)]
+    #[arg(long, value_name = "N", value_parser = number, allow_hyphen_values = true)]
     pub(crate) days: Option<f64>,
     #[command(flatten)]
     pub(crate) place: Place,
@@ -182,12 +242,23 @@ fn pair(text: &str) -> Result<(String, &str), String> {
     }
 }
 
+/// A size of a dimension: a whole number that shapes, which count in 64 bits with a sign, can hold.
+fn size(text: &str) -> Result<u64, String> {
+    let plain = text.trim();
+    match plain.parse::<i64>().map(u64::try_from) {
+        Ok(Ok(size)) => Ok(size),
+        Ok(Err(_)) => Err(format!("“{plain}” is negative; a dimension has a size of 0 or more")),
+        Err(_) if !plain.is_empty() && plain.chars().all(|letter| letter.is_ascii_digit()) => {
+            Err(format!("“{plain}” overflows 64 bits; a dimension has at most {} elements", i64::MAX))
+        }
+        Err(_) => Err(format!("“{plain}” is not a whole number")),
+    }
+}
+
 fn dim(text: &str) -> Result<(String, u64), String> {
     // A dimension's name may itself hold an equals sign; the number stands behind the last one.
     match text.rsplit_once('=') {
-        Some((name, size)) if !name.is_empty() => {
-            Ok((name.to_owned(), size.parse().map_err(|_| format!("“{size}” is not a whole number"))?))
-        }
+        Some((name, text)) if !name.is_empty() => Ok((name.to_owned(), size(text)?)),
         _ => Err("expected NAME=N".to_owned()),
     }
 }
@@ -195,10 +266,7 @@ fn dim(text: &str) -> Result<(String, u64), String> {
 fn shape(text: &str) -> Result<(String, Vec<u64>), String> {
     let Some((name, sizes)) = text.rsplit_once('=') else { return Err("expected NAME=1x3x224x224".to_owned()) };
     let sizes = if sizes.is_empty() { Vec::new() } else { sizes.split(['x', '×', ',']).collect() };
-    let sizes = sizes
-        .into_iter()
-        .map(|size| size.trim().parse().map_err(|_| format!("“{size}” is not a whole number")))
-        .collect::<Result<_, _>>()?;
+    let sizes = sizes.into_iter().map(size).collect::<Result<_, _>>()?;
     Ok((name.to_owned(), sizes))
 }
 
@@ -215,7 +283,11 @@ fn number(text: &str) -> Result<f64, String> {
 }
 
 fn whole(text: &str) -> Result<u64, String> {
-    text.replace([',', '_'], "").parse().map_err(|_| format!("“{text}” is not a whole number"))
+    let plain = text.replace([',', '_'], "");
+    plain.parse().map_err(|_| match plain.parse::<f64>() {
+        Ok(number) if number < 0.0 => format!("“{text}” is negative; write a whole number of 1 or more"),
+        _ => format!("“{text}” is not a whole number"),
+    })
 }
 
 /// A count as people write it: `7e9`, `7B`, `1.5T`, `1,281,167`.
@@ -230,6 +302,7 @@ fn count(text: &str) -> Result<f64, String> {
     };
     match digits.unwrap_or_default().parse::<f64>() {
         Ok(number) if number.is_finite() && number >= 0.0 => Ok(number * scale),
+        Ok(number) if number < 0.0 => Err(format!("“{text}” is negative; write a count such as 7e9 or 7B")),
         _ => Err(format!("“{text}” is not a count; write for example 7e9 or 7B")),
     }
 }
@@ -253,6 +326,7 @@ mod tests {
         for wrong in ["", "B", "-1", "NaN", "inf", "7 B B", "é"] {
             assert!(count(wrong).is_err(), "{wrong}");
         }
+        assert!(count("-7B").unwrap_err().contains("negative") && whole("-3").unwrap_err().contains("negative"));
     }
 
     #[test]
@@ -261,6 +335,7 @@ mod tests {
         assert_eq!(shape("scalar="), Ok(("scalar".to_owned(), vec![])));
         assert!(shape("x=1xx3").is_err() && shape("x").is_err());
         assert_eq!(dim("a=b=3"), Ok(("a=b".to_owned(), 3)));
-        assert!(dim("=3").is_err() && dim("a=-1").is_err());
+        assert!(dim("=3").is_err() && dim("a=-1").unwrap_err().contains("negative"));
+        assert!(dim("a=9223372036854775808").unwrap_err().contains("64 bits"));
     }
 }

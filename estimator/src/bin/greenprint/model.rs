@@ -17,6 +17,7 @@ pub(crate) fn inspect(path: &Path, shapes: &Shapes) -> Result<Inspection, Failur
         formats::open_folder(&Files::new(Disk { root: path.to_owned(), depth: DEEPEST }))
             .map_err(|fault| fail(format!("{shown}: {fault}")))?
     } else {
+        regular(path, &metadata)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         formats::open(&Files::new(Disk { root: folder(path).to_owned(), depth: 0 }), &name)
             .map_err(|fault| fail(fault.to_string()))?
@@ -28,6 +29,24 @@ pub(crate) fn inspect(path: &Path, shapes: &Shapes) -> Result<Inspection, Failur
     };
     let trace = shapes::infer(&model, &choices);
     Ok(estimator::cost::inspect(&model, &trace))
+}
+
+/// The text of a file.
+pub(crate) fn text(path: &Path) -> Result<String, Failure> {
+    let fail = |fault: std::io::Error| Failure::File(format!("{}: {fault}", path.display()));
+    regular(path, &std::fs::metadata(path).map_err(fail)?)?;
+    std::fs::read_to_string(path).map_err(fail)
+}
+
+/// Refuses what would be waited for and not read: pipes, devices, sockets.
+fn regular(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Failure> {
+    if metadata.is_file() || metadata.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::File(format!(
+        "{} is a pipe, a device or a socket and no file; save what it gives to a file first",
+        path.display()
+    )))
 }
 
 /// The folder in which a file lies.
@@ -79,7 +98,12 @@ impl Folder for Disk {
         if Path::new(name).components().any(|part| !matches!(part, Component::Normal(_))) {
             return Ok(None);
         }
-        match File::open(self.root.join(name)) {
+        let path = self.root.join(name);
+        // Opening a pipe would wait for whoever writes to it.
+        if std::fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Ok(None);
+        }
+        match File::open(path) {
             Ok(file) => Ok(Some(Box::new(file))),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

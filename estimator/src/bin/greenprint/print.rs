@@ -9,7 +9,7 @@ use estimator::notes::{Level, Note};
 use estimator::range::{Range, Ratio};
 use estimator::report::{Estimate, Inspection};
 use estimator::scenario::{ModelRef, Scenario, Workload};
-use estimator::units::{Bytes, FlopsPerSecond, GramsPerKilowattHour, Quantity};
+use estimator::units::{Bytes, FlopsPerSecond, GramsPerKilowattHour, Hours, Quantity};
 use serde::Serialize;
 
 /// How many layers and assumptions are listed before the rest is summed up.
@@ -62,14 +62,30 @@ fn cut(text: &str) -> String {
     }
 }
 
-fn notes(text: &mut String, notes: &[Note]) {
-    for note in notes {
-        let word = match note.level {
-            Level::Info => "note",
-            Level::Warning => "warning",
-        };
-        let place = if note.place.is_empty() { String::new() } else { format!("{}: ", cut(&note.place)) };
-        text.push_str(&format!("{word}: {place}{}\n", note.text));
+/// A note in one line.
+pub(crate) fn note(note: &Note) -> String {
+    let word = match note.level {
+        Level::Info => "note",
+        Level::Warning => "warning",
+    };
+    let place = if note.place.is_empty() { String::new() } else { format!("{}: ", cut(&note.place)) };
+    format!("{word}: {place}{}", note.text)
+}
+
+/// Notes of one level, each once, and a blank line behind them where there are any.
+fn notes<'n>(text: &mut String, notes: impl Iterator<Item = &'n Note>, level: Level) {
+    let mut said: Vec<String> = Vec::new();
+    for line in notes.filter(|note| note.level == level).map(note) {
+        if !said.contains(&line) {
+            said.push(line);
+        }
+    }
+    for line in &said {
+        text.push_str(line);
+        text.push('\n');
+    }
+    if !said.is_empty() {
+        text.push('\n');
     }
 }
 
@@ -84,6 +100,8 @@ fn bytes(count: Option<u64>) -> String {
 /// A model's counts.
 pub(crate) fn inspection(file: &str, inspection: &Inspection, all_layers: bool) -> String {
     let mut text = format!("{file}\n");
+    // What changes the meaning of the figures is read before them.
+    notes(&mut text, inspection.warnings.iter(), Level::Warning);
     let mut facts = vec![
         vec!["format".to_owned(), inspection.format.clone()],
         vec!["parameters".to_owned(), known(inspection.parameters)],
@@ -122,6 +140,8 @@ pub(crate) fn inspection(file: &str, inspection: &Inspection, all_layers: bool) 
     }
     let mut layers: Vec<_> = inspection.layers.iter().collect();
     if !all_layers {
+        // A list of the largest is a list of nothing where none is known or all are zero.
+        layers.retain(|layer| layer.macs.is_some_and(|macs| macs > 0));
         layers.sort_by_key(|layer| std::cmp::Reverse(layer.macs.unwrap_or(0)));
         layers.truncate(MOST_ROWS);
     }
@@ -129,11 +149,8 @@ pub(crate) fn inspection(file: &str, inspection: &Inspection, all_layers: bool) 
         text.push_str(&if all_layers {
             "\nLayers\n".to_owned()
         } else {
-            format!(
-                "\nThe {} layers with the most MACs, of {} (--layers lists all)\n",
-                layers.len(),
-                inspection.layers.len()
-            )
+            let which = if layers.len() == 1 { "layer".to_owned() } else { format!("{} layers", layers.len()) };
+            format!("\nThe {which} with the most MACs, of {} (--layers lists all)\n", inspection.layers.len())
         });
         let mut rows = vec![row(["layer", "operator", "output", "parameters", "MACs", "other"])];
         let count = |count: Option<u64>| count.map_or("?".to_owned(), |count| format::count(count as f64));
@@ -149,10 +166,17 @@ pub(crate) fn inspection(file: &str, inspection: &Inspection, all_layers: bool) 
         }));
         text.push_str(&table(&rows, &[3, 4, 5]));
     }
-    if !inspection.warnings.is_empty() {
-        text.push('\n');
-        notes(&mut text, &inspection.warnings);
+    let zero: Vec<String> =
+        inspection.dynamic_dims.iter().filter(|(_, size)| **size == 0).map(|(name, _)| cut(name)).collect();
+    if inspection.macs == Some(0) && !zero.is_empty() {
+        text.push_str(&format!("\nNothing is computed, for {} is 0.\n", zero.join(", ")));
     }
+    if inspection.warnings.iter().any(|note| note.level == Level::Info) {
+        text.push('\n');
+        notes(&mut text, inspection.warnings.iter(), Level::Info);
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
     text
 }
 
@@ -176,8 +200,13 @@ fn spans<T: Readable>(name: &str, range: Range<T>) -> Vec<String> {
     vec![name.to_owned(), range.central.readable(), format!("{} to {}", range.low.readable(), range.high.readable())]
 }
 
-/// What a scenario costs.
-pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate) -> String {
+/// Hours summed over devices: a number of hours, or a shorter time in its own unit.
+fn device_hours(hours: Hours) -> String {
+    if hours.0 >= 1.0 { format!("{} h", format::number(hours.0)) } else { hours.readable() }
+}
+
+/// What a scenario costs; `before` is what was found while reading the model and the scenario.
+pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate, before: &[Note]) -> String {
     let verb = match scenario.workload {
         Workload::Train(_) => "Training",
         Workload::Serve(_) => "Serving",
@@ -190,6 +219,13 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate) -> String {
         scenario.site.region,
         estimate.scope
     );
+    for obstacle in &estimate.obstacles {
+        text.push_str(&format!("does not run as described: {}\n", obstacle.text()));
+    }
+    if !estimate.obstacles.is_empty() {
+        text.push('\n');
+    }
+    notes(&mut text, before.iter().chain(&estimate.warnings), Level::Warning);
     let parts = &estimate.energy_parts_kwh;
     let mut rows = vec![
         row(["", "estimate", "range"]),
@@ -197,12 +233,8 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate) -> String {
         spans("time", estimate.hours),
         vec![
             "device-hours".to_owned(),
-            format::number(estimate.device_hours.central.0),
-            format!(
-                "{} to {}",
-                format::number(estimate.device_hours.low.0),
-                format::number(estimate.device_hours.high.0)
-            ),
+            device_hours(estimate.device_hours.central),
+            format!("{} to {}", device_hours(estimate.device_hours.low), device_hours(estimate.device_hours.high)),
         ],
         spans("energy at the meter", estimate.energy_kwh),
         spans("  accelerators", parts.accelerators),
@@ -215,6 +247,9 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate) -> String {
     match estimate.embodied_kg {
         Some(embodied) => rows.push(spans("share of making", embodied)),
         None => rows.push(row(["share of making", "unknown", ""])),
+    }
+    if estimate.embodied_kg.is_some() {
+        rows.push(spans("emissions in all", estimate.total_co2e_kg));
     }
     rows.push(spans("water", estimate.water_l));
     rows.push(spans("electricity bill", estimate.cost_usd));
@@ -238,15 +273,21 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate) -> String {
     text.push_str(&table(&rows, &[1]));
 
     let memory = &estimate.memory;
-    let show = |bytes: Option<Bytes>| bytes.map_or("unknown".to_owned(), |bytes| bytes.readable());
+    let show = |bytes: Bytes| bytes.readable();
+    let least = if memory.needed_is_least { "at least " } else { "" };
+    let unknown: Vec<&str> =
+        memory.parts.iter().filter(|part| part.bytes.is_none()).map(|part| part.name.as_str()).collect();
     text.push_str(&format!(
-        "\nMemory of each device: {} needed, {} there, {}\n",
-        show(memory.needed),
-        show(memory.available),
+        "\nMemory of each device: {}, {}, {}\n",
+        memory
+            .needed
+            .map_or("what is needed is not known".to_owned(), |bytes| format!("{least}{} needed", show(bytes))),
+        memory.available.map_or("its size is not published".to_owned(), |bytes| format!("{} there", show(bytes))),
         match memory.fits {
-            Some(true) => "fits",
-            Some(false) => "does not fit",
-            None => "not known whether it fits",
+            Some(true) => "fits".to_owned(),
+            Some(false) => "does not fit".to_owned(),
+            None if unknown.is_empty() => "so whether it fits is not known".to_owned(),
+            None => format!("and the size of the {} is not known", unknown.join(" and the ")),
         }
     ));
 
@@ -258,7 +299,7 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate) -> String {
         .collect();
     text.push_str(&table(&steps, &[]));
 
-    text.push_str("\nWhat changes it most (emissions with making)\n");
+    text.push_str("\nWhat changes the emissions most, use and making together\n");
     let changes: Vec<Vec<String>> = estimate
         .sensitivity
         .iter()
@@ -289,10 +330,10 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate) -> String {
         })
         .collect();
     text.push_str(&table(&assumptions, &[]));
-    if !estimate.warnings.is_empty() {
-        text.push('\n');
-        notes(&mut text, &estimate.warnings);
-    }
+    text.push('\n');
+    notes(&mut text, before.iter().chain(&estimate.warnings), Level::Info);
+    text.truncate(text.trim_end().len());
+    text.push('\n');
     text
 }
 
@@ -339,9 +380,6 @@ impl DeviceRecord {
 
 /// The devices as a table.
 pub(crate) fn devices(devices: &[&Device]) -> String {
-    if devices.is_empty() {
-        return "No device answers to that.\n".to_owned();
-    }
     let mut rows = vec![row(["id", "name", "year", "memory", "bandwidth", "TDP", "usual precision", "dense peak"])];
     let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
     for device in devices {
@@ -403,9 +441,6 @@ impl RegionRecord {
 
 /// The regions as a table.
 pub(crate) fn regions(records: &[RegionRecord]) -> String {
-    if records.is_empty() {
-        return "No region answers to that.\n".to_owned();
-    }
     let mut rows = vec![row(["id", "name", "grid", "g/kWh", "basis", "year", "PUE"])];
     let plain = |number: Option<f64>| number.map_or("?".to_owned(), format::number);
     for record in records {

@@ -1,0 +1,185 @@
+//! From arguments to a scenario and its estimate: `greenprint train` and `greenprint infer`.
+
+use crate::arguments::{Infer, ModelChoice, Place, Shapes, Train};
+use crate::{Failure, Output, check_names, json, model, print};
+use estimator::energy::{self, EstimateError};
+use estimator::notes::{Level, Note};
+use estimator::report::Estimate;
+use estimator::scenario::{ModelRef, ModelSummary, Scenario, Serving, Training, UnknownField, Workload};
+use serde_json::Value;
+
+/// A scenario before its workload is settled.
+struct Start {
+    scenario: Scenario,
+    summary: ModelSummary,
+    /// What a reader of the scenario should know before the figures.
+    notes: Vec<Note>,
+    /// What reading the model found, which `greenprint inspect` tells too.
+    of_model: Vec<Note>,
+}
+
+fn warning(text: String) -> Note {
+    Note { level: Level::Warning, place: String::new(), text }
+}
+
+/// The scenario that a file or the defaults give, with the model that the arguments name.
+fn start(choice: &ModelChoice) -> Result<Start, Failure> {
+    let mut notes = Vec::new();
+    let mut scenario = match &choice.scenario {
+        None => Scenario::default(),
+        Some(file) => {
+            let fail = |fault: serde_json::Error| Failure::File(format!("{} is no scenario: {fault}", file.display()));
+            let value: Value = serde_json::from_str(&model::text(file)?).map_err(fail)?;
+            notes.extend(Scenario::unknown_fields(&value).iter().map(unknown_field));
+            serde_json::from_value(value).map_err(fail)?
+        }
+    };
+    for (name, size) in &choice.shapes.dim {
+        scenario.dims.insert(name.clone(), *size);
+    }
+    if let Some(file) = &choice.model {
+        let shapes = Shapes {
+            dim: scenario.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
+            ..choice.shapes.clone()
+        };
+        let inspection = model::inspect(file, &shapes)?;
+        check_names(&choice.shapes, &[&inspection])?;
+        let of_model = inspection.warnings.iter().filter(|note| note.level == Level::Warning).cloned().collect();
+        let summary = ModelSummary::from_inspection(&inspection);
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        scenario.model = ModelRef::File { name, summary: Some(Box::new(summary.clone())) };
+        return Ok(Start { scenario, summary, notes, of_model });
+    }
+    if let Some(parameters) = choice.params {
+        scenario.model = ModelRef::Counts { parameters, active_parameters: choice.active_params };
+    } else if choice.active_params.is_some() {
+        return Err(Failure::Use("--active-params needs --params".to_owned()));
+    }
+    match scenario.model.summary() {
+        Some(summary) if choice.params.is_some() || choice.scenario.is_some() => {
+            Ok(Start { scenario, summary, notes, of_model: Vec::new() })
+        }
+        _ => Err(Failure::Use("no model is given; use --model FILE or --params N".to_owned())),
+    }
+}
+
+fn unknown_field(field: &UnknownField) -> Note {
+    let near = field.near.as_ref().map(|near| format!("; did you mean “{near}”?")).unwrap_or_default();
+    warning(format!("the scenario’s field “{}” is not known and plays no part{near}", field.path))
+}
+
+/// Puts the arguments about machines and place into a scenario.
+fn machines(scenario: &mut Scenario, place: &Place, is_from_file: bool) {
+    if !is_from_file {
+        scenario.hardware.count = 1;
+    }
+    if let Some(device) = &place.device {
+        scenario.hardware.device.clone_from(device);
+    }
+    if let Some(count) = place.count {
+        scenario.hardware.count = count;
+    }
+    if place.precision.is_some() {
+        scenario.hardware.precision.clone_from(&place.precision);
+    }
+    if let Some(region) = &place.region {
+        scenario.site.region.clone_from(region);
+    }
+    if place.grid.is_some() {
+        scenario.site.grid.clone_from(&place.grid);
+    }
+    if place.basis.is_some() {
+        scenario.site.basis.clone_from(&place.basis);
+    }
+    if let Some(pue) = place.pue {
+        scenario.set.insert("pue".to_owned(), pue);
+    }
+    scenario.set.extend(place.set.iter().cloned());
+}
+
+fn needs_device(choice: &ModelChoice, place: &Place) -> Result<(), Failure> {
+    if place.device.is_none() && choice.scenario.is_none() {
+        return Err(Failure::Use("no device is given; use --device ID (`greenprint devices` lists them)".to_owned()));
+    }
+    Ok(())
+}
+
+/// `greenprint train`.
+pub(crate) fn train(train: &Train) -> Result<Output, Failure> {
+    needs_device(&train.choice, &train.place)?;
+    let mut start = start(&train.choice)?;
+    let scenario = &mut start.scenario;
+    machines(scenario, &train.place, train.choice.scenario.is_some());
+    for (key, value) in [("mfu", train.mfu), ("experiments", train.experiments), ("sequence-tokens", train.sequence)] {
+        scenario.set.extend(value.map(|value| (key.to_owned(), value)));
+    }
+    let from_file = match (&scenario.workload, &train.choice.scenario) {
+        (Workload::Train(training), Some(_)) => Some(training.clone()),
+        _ => None,
+    };
+    let usual = match from_file {
+        Some(training) => training,
+        None if train.tokens.is_some() || train.samples.is_some() => {
+            Training { samples: 0.0, epochs: 1.0, ..Training::default() }
+        }
+        None => {
+            let defaults = energy::defaults_for(&start.summary, &scenario.hardware).map_err(refusal)?;
+            start.notes.push(warning(format!(
+                "no amount of training is given, so a usual one is taken (a sample is {}). {} Use --samples N --epochs N or --tokens N for your own",
+                defaults.sample, defaults.training_source
+            )));
+            defaults.training
+        }
+    };
+    scenario.workload = Workload::Train(Training {
+        samples: train.samples.unwrap_or(usual.samples),
+        epochs: train.epochs.unwrap_or(usual.epochs),
+        batch: train.batch.unwrap_or(usual.batch),
+        // Samples on the command line replace the tokens of a file.
+        tokens: train.tokens.or(if train.samples.is_some() { None } else { usual.tokens }),
+        recompute: train.recompute || usual.recompute,
+    });
+    finish(start, train.place.json)
+}
+
+/// `greenprint infer`.
+pub(crate) fn infer(infer: &Infer) -> Result<Output, Failure> {
+    needs_device(&infer.choice, &infer.place)?;
+    let mut start = start(&infer.choice)?;
+    let scenario = &mut start.scenario;
+    machines(scenario, &infer.place, infer.choice.scenario.is_some());
+    let usual = match (&scenario.workload, &infer.choice.scenario) {
+        (Workload::Serve(serving), Some(_)) => serving.clone(),
+        _ => Serving::default(),
+    };
+    scenario.workload = Workload::Serve(Serving {
+        requests_per_day: infer.requests_per_day.or(usual.requests_per_day),
+        days: infer.days.unwrap_or(usual.days),
+        batch: infer.batch.unwrap_or(usual.batch),
+        prompt_tokens: infer.prompt_tokens.unwrap_or(usual.prompt_tokens),
+        output_tokens: infer.output_tokens.unwrap_or(usual.output_tokens),
+        // Who asks for tokens means a model that answers with them.
+        generates: (infer.prompt_tokens.is_some() || infer.output_tokens.is_some()).then_some(true).or(usual.generates),
+    });
+    finish(start, infer.place.json)
+}
+
+fn refusal(fault: EstimateError) -> Failure {
+    match fault {
+        // The model file says too little, or our tables do: nothing is wrong with the arguments.
+        EstimateError::UnknownCount { .. } | EstimateError::MissingFactor { .. } => Failure::File(fault.to_string()),
+        fault => Failure::Use(fault.to_string()),
+    }
+}
+
+fn finish(start: Start, as_json: bool) -> Result<Output, Failure> {
+    let Start { scenario, summary, mut notes, of_model } = start;
+    let estimate: Estimate = energy::estimate(&scenario, &summary).map_err(refusal)?;
+    if as_json {
+        // The record is the library's; what is to be known beside it goes to stderr.
+        let said = notes.into_iter().map(|note| print::note(&note)).collect();
+        return Ok(Output { text: json(&estimate)?, said, status: 0 });
+    }
+    notes.extend(of_model);
+    Ok(print::estimate(&scenario, &estimate, &notes).into())
+}
