@@ -196,6 +196,10 @@ fn from_quantisation(values: &Map<String, Value>) -> Quantisation {
     if is("load_in_8bit") {
         found.bits = Some(8);
     }
+    // quanto writes `"weights": "int4"`.
+    if let Some(bits) = text("weights").strip_prefix("int").and_then(|bits| bits.parse().ok()) {
+        found.bits = found.bits.or(Some(bits));
+    }
     // ModelOpt keeps its own file and its own words.
     if let Some(own) = values.get("quantization").and_then(Value::as_object) {
         let algorithm = own.get("quant_algo").and_then(Value::as_str).unwrap_or_default();

@@ -230,7 +230,7 @@ impl Reading<'_, '_> {
         }
         self.metadata.sort();
         self.metadata.dedup();
-        let told = self.metadata.iter().filter(|(name, value)| name != "format" && !value.starts_with('{'));
+        let told = self.metadata.iter().filter(|(name, value)| name != "format" && !value.starts_with(['{', '[']));
         let told =
             told.take(MOST_PROPERTIES).map(|(name, value)| (crate::notes::clip(name), crate::notes::clip(value)));
         self.model.properties.extend(told);
@@ -254,7 +254,7 @@ fn small_shape(source: &mut Source<'_>, entry: &Entry, left: &mut u64) -> Result
         Ok(DType::I32) => 4,
         _ => return Ok(None),
     };
-    let few = entry.shape.len() == 1 && (1..=8).contains(&(length / width));
+    let few = (1..=8).contains(&(length / width));
     if !wanted || !few {
         return Ok(None);
     }

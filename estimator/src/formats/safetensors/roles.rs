@@ -21,6 +21,28 @@ const BUFFERS: &[&str] = &[
     "alpha",
 ];
 
+/// Last parts of names of what quantisation keeps beside weights and activations, whatever its type.
+const QUANTISATION: &[&str] = &[
+    "SCB",
+    "weight_scale",
+    "weight_scale_inv",
+    "weight_scale_2",
+    "weight_scales",
+    "weight_global_scale",
+    "weight_zero_point",
+    "input_scale",
+    "input_scale_ub",
+    "input_scale_inv",
+    "input_global_scale",
+    "input_zero_point",
+    "output_scale",
+    "q_scale",
+    "k_scale",
+    "v_scale",
+    "prob_scale",
+    "activation_scale",
+];
+
 /// Tables of a diffusion's noise schedule, as single-file checkpoints of latent diffusion keep them.
 const SCHEDULE: &[&str] = &[
     "betas",
@@ -44,6 +66,9 @@ const SCHEDULE: &[&str] = &[
 pub(in crate::formats) fn role(name: &str, weight: &Weight) -> TensorRole {
     let leaf = name.rsplit(['.', '/']).next().unwrap_or(name);
     let elements = weight.elements();
+    if QUANTISATION.contains(&leaf) {
+        return TensorRole::Buffer;
+    }
     match weight.dtype.kind() {
         Kind::Float | Kind::Complex => {}
         // Whole matrices of small integers are quantised weights, wherever their scales are.
