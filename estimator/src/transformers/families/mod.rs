@@ -5,7 +5,11 @@ mod deepseek;
 mod experts;
 mod gpt;
 mod llama;
+mod pairs;
 mod seq2seq;
+mod speech;
+mod states;
+mod vision;
 
 use super::config::Config;
 use super::description::Facts;
@@ -100,6 +104,18 @@ static FAMILIES: &[Family] = &[
     lm("Llama 4", &["llama4_text"], experts::llama4_text),
     lm("Baichuan", &["baichuan"], gpt::baichuan),
     lm("InternLM 2", &["internlm2"], gpt::internlm2),
+    lm("Mamba", &["mamba"], states::mamba),
+    lm("Falcon-Mamba", &["falcon_mamba"], states::mamba),
+    lm("Mamba 2", &["mamba2"], states::mamba2),
+    lm("Jamba", &["jamba"], states::jamba),
+    lm("Zamba", &["zamba"], states::zamba),
+    lm("Zamba 2", &["zamba2"], states::zamba2),
+    lm("RWKV", &["rwkv"], states::rwkv),
+    lm("Qwen3-Next", &["qwen3_next"], states::qwen3_next),
+    lm("Granite 4", &["granitemoehybrid"], states::granite_hybrid),
+    lm("Falcon-H1", &["falcon_h1"], states::falcon_h1),
+    lm("RecurrentGemma", &["recurrent_gemma"], states::recurrent_gemma),
+    lm("LFM 2", &["lfm2"], states::lfm2),
     encoder("BERT", &["bert", "ernie", "layoutlm"], bert::bert),
     encoder("RoBERTa", &["roberta", "xlm-roberta", "camembert", "data2vec-text"], bert::roberta),
     encoder("XLM-R XL", &["xlm-roberta-xl"], bert::pre_norm),
@@ -112,6 +128,21 @@ static FAMILIES: &[Family] = &[
     encoder("ELECTRA", &["electra"], bert::electra),
     encoder("MPNet", &["mpnet"], bert::mpnet),
     encoder("ModernBERT", &["modernbert"], bert::modernbert),
+    encoder("ViT", &["vit", "vit_msn", "ijepa"], vision::vit),
+    encoder("DeiT", &["deit"], vision::vit),
+    encoder("BEiT", &["beit", "data2vec-vision"], vision::beit),
+    encoder("DINOv2", &["dinov2", "dinov2_with_registers"], vision::dinov2),
+    encoder("DINOv3", &["dinov3_vit"], vision::dinov3),
+    encoder("Swin", &["swin", "swinv2", "donut-swin"], vision::swin),
+    encoder("ConvNeXt", &["convnext", "convnextv2"], vision::convnext),
+    encoder("CLIP", &["clip", "clip_text_model", "clip_vision_model"], pairs::pair),
+    encoder("SigLIP", &["siglip", "siglip_text_model", "siglip_vision_model"], pairs::pair),
+    encoder("SigLIP 2", &["siglip2", "siglip2_text_model", "siglip2_vision_model"], pairs::pair),
+    encoder("wav2vec 2.0", &["wav2vec2", "unispeech-sat"], speech::wav2vec2),
+    encoder("HuBERT", &["hubert"], speech::wav2vec2),
+    encoder("WavLM", &["wavlm"], speech::wav2vec2),
+    encoder("data2vec", &["data2vec-audio"], speech::wav2vec2),
+    encoder("AST", &["audio-spectrogram-transformer"], speech::spectrogram),
     seq2seq("T5", &["t5", "mt5", "umt5"], seq2seq::t5),
     seq2seq(
         "BART",

@@ -18,7 +18,7 @@ HEADS = {
     "decoder": ["Model", "ForCausalLM", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering"],
     "encoder": ["Model", "ForMaskedLM", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice", "ForPreTraining", "ForCausalLM", "LMHeadModel", "ForNextSentencePrediction"],
     "seq2seq": ["Model", "ForConditionalGeneration", "EncoderModel", "ForCausalLM", "MTModel", "ForSequenceClassification", "ForQuestionAnswering", "ForTokenClassification"],
-    "vision": ["Model", "ForImageClassification", "ForMaskedImageModeling", "ForImageClassificationWithTeacher", "Backbone", "ForSemanticSegmentation"],
+    "vision": ["Model", "ForImageClassification", "ForMaskedImageModeling", "ForImageClassificationWithTeacher"],
     "speech": ["Model", "ForCTC", "ForSequenceClassification", "ForAudioFrameClassification", "ForXVector", "ForPreTraining", "ForAudioClassification", "ForConditionalGeneration", "ForCausalLM"],
     "dual": ["Model", "TextModel", "TextModelWithProjection", "VisionModel", "VisionModelWithProjection", "ForImageClassification"],
     "mm": ["Model", "ForConditionalGeneration", "ForCausalLM"],
