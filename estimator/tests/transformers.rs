@@ -94,3 +94,34 @@ fn parameters_and_tensors_agree_with_the_model_classes() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Published models with the figures that their class has at their published sizes.
+#[test]
+fn published_models_have_their_published_sizes() {
+    let mut wrong = Vec::new();
+    let all = lines(include_str!("data/configs/published.jsonl"));
+    for line in &all {
+        let name = line["name"].as_str().unwrap();
+        let description = match describe(line["config"].as_object().unwrap()) {
+            Ok(description) => description,
+            Err(error) => {
+                wrong.push(format!("{name}: {error}"));
+                continue;
+            }
+        };
+        let cache = description.generates().then(|| description.cache_bytes_per_token());
+        for (what, ours, expected) in [
+            ("parameters", Some(description.parameters()), line["parameters"].as_u64()),
+            ("active parameters", Some(description.active_parameters()), line["active"].as_u64()),
+            ("embedding", Some(description.embedding_parameters()), line["embedding"].as_u64()),
+            ("head", Some(description.head_parameters()), line["head"].as_u64()),
+            ("bytes of cache", cache.filter(|_| !line["kv_bytes"].is_null()), line["kv_bytes"].as_u64()),
+        ] {
+            if ours != expected {
+                wrong.push(format!("{name}: {what} {ours:?}, expected {expected:?}"));
+            }
+        }
+    }
+    println!("{} models", all.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -9,6 +9,7 @@
 
 mod conventions;
 mod count;
+mod described;
 mod memory;
 mod modules;
 mod rules;
@@ -41,12 +42,38 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
     let (mut layers, not_counted) = walk.finish();
     let Walk { weights, mut notes, quantities, .. } = walk;
 
+    let mut described = None;
     if model.weights_only {
         layers = modules::of(model, &weights);
-        notes.warn("", "the file holds weights without a graph, so it does not say what is computed with them");
+        described = described::of(model, &weights, trace, &mut notes);
+        match &described {
+            Some(described) => layers = described.layers(layers),
+            None => {
+                notes.warn("", "the file holds weights without a graph, so it does not say what is computed with them")
+            }
+        }
     }
     let counted = |layer: &&Found| layer.is_counted;
-    let macs = sum(layers.iter().filter(counted).map(|found| found.layer.macs));
+    let macs = match &described {
+        Some(described) => described.macs(),
+        None => sum(layers.iter().filter(counted).map(|found| found.layer.macs)),
+    };
+    let has_weights = !model.weights_only || !model.graph.weights.is_empty();
+    let parameters = match &described {
+        Some(described) if !has_weights => Some(described.description.parameters()),
+        _ => weights.parameters,
+    };
+    // Of weights that are not there, the config says how they are stored.
+    let stored = described.as_ref().filter(|_| !has_weights).map(|described| described.dtype.zip(parameters));
+    let (weight_bytes, dtypes) = match stored {
+        None => (weights.bytes, weights.dtypes),
+        Some(None) => (None, BTreeMap::new()),
+        Some(Some(((dtype, bytes), parameters))) => {
+            (parameters.checked_mul(bytes), BTreeMap::from([(dtype.to_owned(), parameters)]))
+        }
+    };
+    let takes_tokens = described.as_ref().is_none_or(|described| described.takes_tokens);
+    let symbols: Vec<_> = trace.symbols.iter().filter(|_| takes_tokens).cloned().collect();
     let other_operations = sum(layers.iter().filter(counted).map(|found| found.layer.other_operations));
     let traffic_bytes = sum(layers.iter().map(|found| found.layer.traffic_bytes));
     let too_large = "does not fit 64 bits and is left out";
@@ -59,7 +86,9 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         notes.warn("", format!("the number of parameters {too_large}"));
     }
     let owned = sum(layers.iter().map(|found| Some(found.layer.parameters)));
-    if let Some(idle @ 1..) = weights.parameters.zip(owned).map(|(all, owned)| all.saturating_sub(owned)) {
+    if let Some(idle @ 1..) =
+        weights.parameters.filter(|_| described.is_none()).zip(owned).map(|(all, owned)| all.saturating_sub(owned))
+    {
         notes.info("", format!("{idle} parameters are in the file but no node that runs uses them"));
     }
     if weights.bytes.is_none() {
@@ -95,24 +124,25 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         producer: model.producer.clone(),
         format_version: model.format_version,
         opsets: model.opsets.iter().map(|(domain, version)| (opset_name(domain), *version)).collect(),
-        parameters: weights.parameters,
+        parameters,
         buffers: weights.buffers,
         macs,
         flops,
         other_operations,
-        weight_bytes: weights.bytes,
+        weight_bytes,
         peak_activation_bytes,
         traffic_bytes,
         arithmetic_intensity,
-        dtypes: weights.dtypes,
+        dtypes,
         optimizer_state: weights.optimizer,
         optimizer_state_bytes: weights.optimizer_bytes,
         weights_only: model.weights_only,
+        transformer: described.map(|described| described.transformer),
         properties: model.properties.clone(),
         file_bytes: model.file_bytes,
         bytes_read: model.bytes_read,
-        dynamic_dims: trace.symbols.iter().map(|symbol| (symbol.name.clone(), symbol.value)).collect(),
-        symbols: trace.symbols.clone(),
+        dynamic_dims: symbols.iter().map(|symbol| (symbol.name.clone(), symbol.value)).collect(),
+        symbols,
         inputs: ports(&model.graph.inputs),
         outputs: ports(&model.graph.outputs),
         layers: layers.into_iter().map(|found| found.layer).collect(),

@@ -6,6 +6,7 @@
 
 use super::error::{Problem, ReadError};
 use super::files::{Files, base_name, beside};
+use super::sniff::Look;
 use super::source::Source;
 use crate::model::{Dialect, Hyperparameters, Model};
 use crate::notes::{Notes, clip};
@@ -51,6 +52,39 @@ impl Quantisation {
             None => (self.bits, self.group),
         }
     }
+}
+
+/// Words of which a config holds at least one.
+const CONFIG_WORDS: [&[u8]; 3] = [b"\"model_type\"", b"\"architectures\"", b"\"_class_name\""];
+/// How far into a JSON file these words are looked for, in bytes.
+const CONFIG_BEGINNING: u64 = 64 << 10;
+
+/// Whether the file is a config by itself.
+pub(super) fn recognises(look: &Look, source: &mut Source<'_>) -> Result<bool, ReadError> {
+    if look.first_letter() != Some(b'{') {
+        return Ok(false);
+    }
+    let length = usize::try_from(source.size().min(CONFIG_BEGINNING)).unwrap_or(0);
+    let beginning = source.stretch(0, length)?;
+    Ok(CONFIG_WORDS.iter().any(|word| beginning.windows(word.len()).any(|window| window == *word)))
+}
+
+/// Reads a config by itself: a model without weights, of which the hyper-parameters are known.
+pub(super) fn read(_: &Files<'_>, source: Source<'_>) -> Result<Model, ReadError> {
+    let (file, file_bytes) = (source.name().to_owned(), source.size());
+    let origin = base_name(&file).to_owned();
+    let values = object(source)?;
+    if !CONFIG_WORDS.iter().any(|word| values.keys().any(|key| format!("\"{key}\"").as_bytes() == *word)) {
+        let what =
+            "a JSON file that is not a config of a network: it names no model_type, architectures or _class_name";
+        let problem = Problem::NotAModel(what.to_owned());
+        return Err(ReadError { file, offset: None, place: String::new(), problem });
+    }
+    let properties = facts(&values, CONFIG_FACTS);
+    let values = shortened(values);
+    let hyperparameters = Some(Hyperparameters { dialect: Dialect::HuggingFace, origin, values });
+    let format = "config".to_owned();
+    Ok(Model { format, weights_only: true, hyperparameters, properties, file_bytes, ..Model::default() })
 }
 
 /// Looks for what describes the weights in the file `lead`, in the same folder.

@@ -92,6 +92,14 @@ const ROOMS: &[Room] = &[
         recognises: |_, source| onnx::looks_like(source),
         read: onnx::read,
     },
+    // Last, so that weights and graphs lead a folder in which a config lies beside them.
+    Room {
+        id: "config",
+        name: "Hugging Face config.json",
+        leads: &["config.json"],
+        recognises: huggingface::recognises,
+        read: huggingface::read,
+    },
 ];
 
 /// The formats that can be opened: short name, and what people call it.

@@ -1,5 +1,6 @@
 //! What a model is: the record behind `greenprint inspect --json` and the page's model view.
 
+use super::Transformer;
 use crate::notes::Note;
 use crate::shapes::Symbol;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,9 @@ pub struct Inspection {
     /// Whether the file holds weights alone: `layers` are then the modules that own them, and nothing is known of what they compute.
     #[serde(default)]
     pub weights_only: bool,
+    /// What the hyper-parameters in or beside the file say of the network, where it has no graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transformer: Option<Transformer>,
     /// What else the file says of itself, as name and text.
     #[serde(default)]
     pub properties: Vec<(String, String)>,

@@ -4,9 +4,11 @@
 
 mod estimate;
 mod inspection;
+mod transformer;
 
 pub use estimate::{
     Alternative, Assumption, EnergyParts, Equivalent, Estimate, MemoryFit, MemoryPart, Obstacle, Sensitivity, Service,
     Step,
 };
 pub use inspection::{Difference, Inspection, Layer, NotCounted, Port, ToolCount};
+pub use transformer::Transformer;

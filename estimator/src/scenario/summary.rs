@@ -1,7 +1,7 @@
 //! What an estimate needs to know of a model, small enough to travel in a link.
 
 use super::sample::{self, LENGTHS, Sample};
-use crate::report::Inspection;
+use crate::report::{Inspection, Transformer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -169,6 +169,28 @@ impl LanguageModel {
     }
 }
 
+impl From<&Transformer> for LanguageModel {
+    fn from(of: &Transformer) -> Self {
+        let float = |count: Option<u64>| count.map(|count| count as f64);
+        Self {
+            parameters: of.parameters as f64,
+            active_parameters: of.active_parameters as f64,
+            weight_macs_per_token: float(of.weight_macs_per_token),
+            attention_macs_per_context_token: float(of.attention_macs_per_context_token),
+            windowed_attention_macs_per_context_token: float(of.windowed_attention_macs_per_context_token),
+            window: float(of.window),
+            fixed_attention_macs_per_token: float(of.fixed_attention_macs_per_token),
+            kv_elements_per_token: float(of.kv_elements_per_token),
+            windowed_kv_elements_per_token: float(of.windowed_kv_elements_per_token),
+            state_elements: float(of.state_elements),
+            expert_parameters: float(of.expert_parameters),
+            experts: float(of.experts),
+            experts_per_token: float(of.experts_per_token),
+            input_table_parameters: float(of.input_table_parameters),
+        }
+    }
+}
+
 impl ModelSummary {
     /// The summary of an inspected model.
     pub fn from_inspection(inspection: &Inspection) -> Self {
@@ -183,6 +205,13 @@ impl ModelSummary {
                 activation_bytes: layer.traffic_bytes.unwrap_or(0).saturating_sub(layer.weight_bytes),
             })
             .collect();
+        let described = inspection.transformer.as_ref().filter(|transformer| transformer.generates);
+        let language = described.map(|transformer| {
+            let told = LanguageModel::from(transformer);
+            // What the file holds, where it holds weights.
+            let parameters = inspection.parameters.map_or(told.parameters, |parameters| parameters as f64);
+            LanguageModel { parameters, active_parameters: told.active_parameters.min(parameters), ..told }
+        });
         let outputs = inspection.layers.iter().try_fold(0u64, |sum, layer| sum.checked_add(layer.activation_bytes?));
         Self {
             parameters: inspection.parameters,
@@ -194,9 +223,9 @@ impl ModelSummary {
             batch: batch(inspection),
             nodes: inspection.layers.len() as u64,
             not_counted: inspection.not_counted.iter().map(|entry| entry.nodes).sum(),
-            layers: gather(&terms),
+            layers: if language.is_some() { Vec::new() } else { gather(&terms) },
             sample: sample::of(inspection, batch(inspection)),
-            language: None,
+            language,
         }
     }
 

@@ -32,6 +32,9 @@ pub(super) struct Engine<'m, 'c> {
     contradictions: Vec<fitting::Contradiction>,
 }
 
+/// Tokens of a pass through a model without a graph when nothing else is said: a prompt of a page.
+const PROMPT: u64 = 512;
+
 impl<'m, 'c> Engine<'m, 'c> {
     /// `defaults` are for symbolic dimensions that the user left open.
     pub fn new(model: &'m Model, choices: &'c Choices, defaults: Defaults) -> Self {
@@ -64,6 +67,11 @@ impl<'m, 'c> Engine<'m, 'c> {
         let (given, others): (Vec<&ValueId>, Vec<&ValueId>) = model.graph.inputs.iter().partition(given);
         for id in given.into_iter().chain(others) {
             self.bind_input(*id);
+        }
+        if model.weights_only && model.hyperparameters.is_some() {
+            // What such a model computes depends on the length of a text alone.
+            let tokens = self.symbols.named("tokens", Origin::Input, PROMPT).size().unwrap_or(PROMPT);
+            self.symbols.named("context", Origin::Input, tokens);
         }
         let steps = self.walk(&model.graph.nodes);
         let names: Vec<String> = self.symbols.unused().map(str::to_owned).collect();

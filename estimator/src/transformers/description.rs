@@ -132,7 +132,11 @@ impl Totals {
                 totals.active = totals.active.checked_add(part.active_parameters()?)?;
                 match part.role {
                     Role::InputEmbedding => totals.input = totals.input.checked_add(own)?,
-                    Role::OutputHead => totals.head = totals.head.checked_add(own)?,
+                    // The matrix alone: a bias is no embedding.
+                    Role::OutputHead => {
+                        let matrix = part.weights.first().filter(|weight| !weight.is_shared);
+                        totals.head = totals.head.checked_add(matrix.map_or(Some(0), |matrix| matrix.elements())?)?;
+                    }
                     Role::Body => {}
                 }
                 Some(())
@@ -159,7 +163,7 @@ impl Description {
         self.totals.input
     }
 
-    /// Parameters of an output head that is not tied to the input embedding.
+    /// Parameters of the matrix of an output head that is not tied to the input embedding.
     pub fn head_parameters(&self) -> u64 {
         self.totals.head
     }
@@ -192,10 +196,17 @@ impl Description {
     ///
     /// `None` when they do not fit 64 bits. An approximate description counts each active non-embedding parameter once a token.
     pub fn macs(&self, pass: &Pass) -> Option<u64> {
-        if self.parts.is_empty() {
-            return self.active_parameters().checked_mul(pass.tokens);
+        let parts = self.sum(|part| self.part_macs(part, pass))?;
+        parts.checked_add(self.untold_macs_per_token().checked_mul(pass.tokens)?)
+    }
+
+    /// MACs of a token in modules that are not listed: where the weights are known only by their number,
+    /// each parameter that a token uses outside of the tables of embeddings counts once.
+    pub fn untold_macs_per_token(&self) -> u64 {
+        if self.parts.iter().any(|part| !part.weights.is_empty()) {
+            return 0;
         }
-        self.sum(|part| self.part_macs(part, pass))
+        self.totals.active.saturating_sub(self.totals.input).saturating_sub(self.totals.head)
     }
 
     /// MACs of the attention products alone.
@@ -259,7 +270,8 @@ impl Description {
 
     /// MACs of all products with weights for one token of the stream.
     pub fn weight_macs_per_token(&self) -> Option<u64> {
-        self.stream(|part, macs| matches!(part.work, Work::Product(_)).then_some(macs))
+        let told = self.stream(|part, macs| matches!(part.work, Work::Product(_)).then_some(macs))?;
+        told.checked_add(self.untold_macs_per_token())
     }
 
     /// MACs of attention for one new token and each token of its own context, in layers without (`false`) or with (`true`) a window.
@@ -307,6 +319,9 @@ impl Description {
             let missed = 1.0 - routed.per_token as f64 / routed.experts.max(1) as f64;
             all * (1.0 - libm::pow(missed, sequences as f64))
         };
+        if self.untold_macs_per_token() > 0 {
+            return self.totals.active.saturating_sub(self.totals.input) as f64;
+        }
         self.parts.iter().map(touched).sum()
     }
 

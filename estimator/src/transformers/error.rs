@@ -7,6 +7,8 @@ use std::fmt;
 pub enum DescribeError {
     /// Neither `model_type`, `architectures` nor `_class_name` says which network this is.
     NoFamily,
+    /// The network is of a family that is not known here; the text is its own name for itself.
+    UnknownFamily(String),
     /// A field that the architecture needs is missing and has no default.
     Missing {
         /// The field with the parts it lies in, for example `text_config.hidden_size`.
@@ -44,6 +46,7 @@ impl fmt::Display for DescribeError {
             Self::NoFamily => f.write_str(
                 "the configuration does not say which network it is for: it has no “model_type”, no “architectures” and no “_class_name”",
             ),
+            Self::UnknownFamily(name) => write!(f, "no family of networks called “{name}” is known here"),
             Self::Missing { field } => {
                 write!(f, "the configuration has no “{field}”, and this architecture has no default for it: add it")
             }

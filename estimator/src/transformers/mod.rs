@@ -6,52 +6,119 @@
 //! This room stands between `model` and `cost`: it reads no file and knows no device.
 //! A family that is not known is never guessed silently: it gives a labelled approximation or an error.
 
+mod approximate;
 mod blocks;
 mod config;
 mod defaults;
 mod description;
 mod error;
 mod families;
+mod gguf;
 mod heads;
 mod parts;
+#[cfg(test)]
+mod tests;
 
 pub use config::{MOST, MOST_LAYERS};
 pub use description::{Description, Facts, Kind, Pass};
 pub use error::DescribeError;
 pub use parts::{Kept, Part, Role, Routed, Span, Weight, Work};
 
+use crate::model::{Dialect, Hyperparameters};
 use crate::notes::Notes;
 use config::Config;
 use description::Totals;
+use families::Family;
 use heads::Head;
 use parts::Parts;
 use serde_json::{Map, Value};
 
+/// What the weights beside hyper-parameters tell, where there are weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Elements of all weights.
+    pub parameters: u64,
+    /// Whether there is an output head apart from the input embedding.
+    pub has_head: bool,
+}
+
+/// Describes a model by the hyper-parameters that stand in or beside its file.
+///
+/// A family that is not known gives an approximation, and its notes say so.
+///
+/// # Errors
+/// As [`describe`]; what is not known and does not look like a decoder either.
+pub fn describe_file(of: &Hyperparameters, held: Option<Held>) -> Result<Description, DescribeError> {
+    match of.dialect {
+        Dialect::HuggingFace => describe_or_approximate(&of.values, held),
+        Dialect::Gguf => from_gguf(&of.values, held),
+    }
+}
+
+/// Describes a model by the metadata of a GGUF file, long lists of which may be replaced by `{"length": N}`.
+///
+/// # Errors
+/// As [`describe_file`].
+pub fn from_gguf(metadata: &Map<String, Value>, held: Option<Held>) -> Result<Description, DescribeError> {
+    match gguf::config(metadata, held.map(|held| held.has_head)) {
+        Ok(config) => describe(&config),
+        Err(Some(name)) => approximate::of_gguf(metadata, &name, held),
+        Err(None) => Err(DescribeError::NoFamily),
+    }
+}
+
+/// Describes a model by its `config.json`, or approximates it where its family is not known.
+///
+/// # Errors
+/// As [`describe_file`].
+pub fn describe_or_approximate(config: &Map<String, Value>, held: Option<Held>) -> Result<Description, DescribeError> {
+    match describe(config) {
+        Err(DescribeError::UnknownFamily(name)) => approximate::of_config(config, &name, held),
+        other => other,
+    }
+}
+
 /// Describes a model by its `config.json` (of `transformers` or `diffusers`).
 ///
 /// # Errors
-/// A configuration of no known family that does not look like a decoder either, a missing field without a default,
+/// A configuration of no known family, a missing field without a default,
 /// a field of the wrong kind or beyond what networks have, fields that contradict each other.
 pub fn describe(config: &Map<String, Value>) -> Result<Description, DescribeError> {
     let text = |key: &str| config.get(key).and_then(Value::as_str).unwrap_or_default();
-    let class = match config.get("architectures").and_then(Value::as_array).and_then(|all| all.first()) {
-        Some(first) => first.as_str().unwrap_or_default(),
-        None => "",
+    let classes = config.get("architectures").and_then(Value::as_array);
+    let class = classes.and_then(|all| all.first()).and_then(Value::as_str).unwrap_or_default();
+    let own = [text("model_type"), text("_class_name")].into_iter().find(|name| !name.is_empty());
+    let (named, family): (&str, Option<&Family>) = match own {
+        Some(name) => (name, families::find(name)),
+        None => by_class(class).map_or(("", None), |(name, family)| (name, Some(family))),
     };
-    let named = if text("model_type").is_empty() { text("_class_name") } else { text("model_type") };
-    if named.is_empty() && class.is_empty() {
-        return Err(DescribeError::NoFamily);
-    }
-    let Some(family) = families::find(named) else {
-        return Err(DescribeError::NoFamily);
+    let Some(family) = family else {
+        let name = if named.is_empty() { class } else { named };
+        let error = || DescribeError::UnknownFamily(name.chars().take(100).collect());
+        return Err(if name.is_empty() { DescribeError::NoFamily } else { error() });
     };
+    describe_as(config, named, class, family)
+}
+
+/// The family of a class, where a configuration names no model type: `LlamaForCausalLM` is of the type `llama`.
+fn by_class(class: &str) -> Option<(&'static str, &'static Family)> {
+    let (_, stem) = Head::of(class)?;
+    let plain = |name: &str| name.to_lowercase().replace(['_', '-'], "");
+    let name = families::model_types().find(|name| plain(name) == plain(stem))?;
+    Some((name, families::find(name)?))
+}
+
+fn describe_as(
+    config: &Map<String, Value>,
+    named: &str,
+    class: &str,
+    family: &Family,
+) -> Result<Description, DescribeError> {
     let mut notes = Notes::new();
     let head = match Head::of(class) {
         Some((head, _)) => head,
         None => {
-            if class.is_empty() && config.get("_class_name").is_none() {
-                notes.info("", "the configuration names no class; the family's usual one is counted");
-            } else if !class.is_empty() {
+            if !class.is_empty() {
                 notes.warn(class, "the head of this class is not known; the family's usual one is counted");
             }
             family.head

@@ -150,8 +150,25 @@ impl Part {
         })
     }
 
+    /// The path with the numbers that stand in it gathered: `model.layers.{0…31}.mlp`.
+    pub fn pattern(&self) -> String {
+        let mut numbers = self.indices.iter();
+        let mut pattern = String::new();
+        for (place, piece) in self.path.split("{}").enumerate() {
+            if place > 0 {
+                match numbers.next().map(|numbers| (numbers.first(), numbers.last(), numbers.len())) {
+                    Some((Some(first), Some(last), 2..)) => pattern.push_str(&format!("{{{first}…{last}}}")),
+                    Some((Some(first), ..)) => pattern.push_str(&first.to_string()),
+                    _ => {}
+                }
+            }
+            pattern.push_str(piece);
+        }
+        pattern
+    }
+
     /// The path of the module with this number among all of the part.
-    fn path_of(&self, module: u64) -> String {
+    pub fn path_of(&self, module: u64) -> String {
         let mut rest = module;
         let mut chosen = Vec::new();
         for numbers in self.indices.iter().rev() {

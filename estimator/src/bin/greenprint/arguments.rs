@@ -127,6 +127,9 @@ pub(crate) struct Shapes {
     /// The whole shape of an input; may be repeated.
     #[arg(long, value_name = "NAME=1x3x224x224", value_parser = shape)]
     pub(crate) input: Vec<(String, Vec<u64>)>,
+    /// The config.json of a file with weights, where it does not lie beside it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Which model.

@@ -13,7 +13,7 @@ pub(crate) fn inspect(path: &Path, shapes: &Shapes) -> Result<Inspection, Failur
     let fail = |fault: String| Failure::File(fault);
     let shown = path.display();
     let metadata = std::fs::metadata(path).map_err(|fault| fail(format!("{shown}: {fault}")))?;
-    let model = if metadata.is_dir() {
+    let mut model = if metadata.is_dir() {
         formats::open_folder(&Files::new(Disk { root: path.to_owned(), depth: DEEPEST }))
             .map_err(|fault| fail(format!("{shown}: {fault}")))?
     } else {
@@ -22,6 +22,15 @@ pub(crate) fn inspect(path: &Path, shapes: &Shapes) -> Result<Inspection, Failur
         formats::open(&Files::new(Disk { root: folder(path).to_owned(), depth: 0 }), &name)
             .map_err(|fault| fail(fault.to_string()))?
     };
+    if let Some(config) = &shapes.config {
+        let name = config.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let read = formats::open(&Files::new(Disk { root: folder(config).to_owned(), depth: 0 }), &name);
+        let read = read.map_err(|fault| fail(fault.to_string()))?;
+        if read.format != "config" {
+            return Err(fail(format!("{}: this is no config.json", config.display())));
+        }
+        model.hyperparameters = read.hyperparameters;
+    }
     let choices = Choices {
         dims: shapes.dim.iter().cloned().collect(),
         shapes: shapes.input.iter().cloned().collect(),

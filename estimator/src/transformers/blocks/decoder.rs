@@ -5,8 +5,19 @@ use crate::transformers::heads::Head;
 use crate::transformers::parts::{Norm, Parts};
 
 /// Types whose question-answering class calls the stack `transformer`, whatever the others call it.
-const TRANSFORMER: [&str; 11] =
-    ["llama", "ministral", "qwen2", "qwen3", "qwen3_moe", "smollm3", "nemotron", "arcee", "seed_oss", "exaone4", "qwen3_next"];
+const TRANSFORMER: [&str; 11] = [
+    "llama",
+    "ministral",
+    "qwen2",
+    "qwen3",
+    "qwen3_moe",
+    "smollm3",
+    "nemotron",
+    "arcee",
+    "seed_oss",
+    "exaone4",
+    "qwen3_next",
+];
 
 /// What stands around a decoder's layers.
 #[derive(Debug, Clone, Copy)]

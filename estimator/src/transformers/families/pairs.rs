@@ -88,8 +88,7 @@ pub(super) fn picture(c: &Config<'_>, p: &mut Parts) -> u64 {
                     p.tensor("probe", &[1, 1, hidden]);
                     p.within("attention", |p| {
                         // One query; keys and values of all patches.
-                        let stacked = p.tensor("in_proj_weight", &[3 * hidden, hidden]);
-                        stacked.work = crate::transformers::Work::Product(hidden * hidden * (1 + 2 * all));
+                        p.multiplied("in_proj_weight", &[3 * hidden, hidden], &[hidden, hidden, 1 + 2 * all]);
                         p.tensor("in_proj_bias", &[3 * hidden]);
                         let keys = Span::Fixed(all);
                         p.attention(Attention { heads, key: width, value: width, keys, window: None, cache: 0 });
@@ -142,7 +141,13 @@ pub fn pair(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let is_half = kind.ends_with("_model");
     let clip = !is_siglip(c);
     let part = |field: &str, model_type: &str| if is_half { None } else { Some(c.part(field, model_type)) };
-    let family = if clip { "clip" } else if kind.starts_with("siglip2") { "siglip2" } else { "siglip" };
+    let family = if clip {
+        "clip"
+    } else if kind.starts_with("siglip2") {
+        "siglip2"
+    } else {
+        "siglip"
+    };
     let text_part = part("text_config", &format!("{family}_text_model"));
     let vision_part = part("vision_config", &format!("{family}_vision_model"));
     let is_text = kind.ends_with("_text_model") || matches!(head, Head::Text | Head::TextProjection);

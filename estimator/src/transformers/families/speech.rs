@@ -38,7 +38,8 @@ pub fn wav2vec2(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         }
         p.within("feature_extractor", |p| {
             let mut before = 1;
-            for (place, (channels, (kernel, stride))) in (0u64..).zip(channels.iter().zip(kernels.iter().zip(&strides))) {
+            for (place, (channels, (kernel, stride))) in (0u64..).zip(channels.iter().zip(kernels.iter().zip(&strides)))
+            {
                 frames = frames.saturating_sub(*kernel) / (*stride).max(1) + 1;
                 p.over(Span::Fixed(frames), |p| {
                     p.each("conv_layers", [place], |p| {
@@ -163,7 +164,12 @@ pub fn wav2vec2(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
             p.over(all, |p| {
                 p.within("quantizer", |p| {
                     p.tensor("codevectors", &[1, groups * entries, c.divided(code, groups)]);
-                    p.linear("weight_proj", if kind == "unispeech-sat" { hidden } else { features }, groups * entries, true);
+                    p.linear(
+                        "weight_proj",
+                        if kind == "unispeech-sat" { hidden } else { features },
+                        groups * entries,
+                        true,
+                    );
                 });
                 p.linear("project_hid", hidden, to, true);
                 p.linear("project_q", code, to, true);

@@ -3,9 +3,7 @@
 //! A state's update is element-wise and no product; its reading is one: for each channel as many MACs as it has states.
 
 use super::experts::granite_experts;
-use crate::transformers::blocks::{
-    Biases, Frame, Grouped, HeadNorm, common, decoder, experts, facts, gated, grouped,
-};
+use crate::transformers::blocks::{Biases, Frame, Grouped, HeadNorm, common, decoder, experts, facts, gated, grouped};
 use crate::transformers::config::Config;
 use crate::transformers::description::Facts;
 use crate::transformers::heads::Head;
@@ -505,11 +503,8 @@ pub fn falcon_h1(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let (hidden, inner) = (frame.hidden, c.int("intermediate_size"));
     let layers = c.layers("num_hidden_layers");
     let a = Grouped { biases: Biases::all(c.flag("attention_bias")), ..s.attention };
-    let mixer = Second {
-        out_bias: c.flag("projectors_bias"),
-        has_norm: c.flag("mamba_rms_norm"),
-        ..Second::bamba(c, hidden)
-    };
+    let mixer =
+        Second { out_bias: c.flag("projectors_bias"), has_norm: c.flag("mamba_rms_norm"), ..Second::bamba(c, hidden) };
     decoder(c, p, head, &frame, |p| {
         p.each("layers", 0..layers, |p| {
             gated(p, "feed_forward", hidden, inner, c.flag("mlp_bias"));

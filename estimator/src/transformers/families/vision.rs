@@ -143,7 +143,7 @@ pub fn beit(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let width = c.divided(hidden, heads);
     let (layers, places) = (c.layers("num_hidden_layers"), patches(c));
     let ((height, across), (patch_height, patch_width)) = (sides(c, "image_size"), sides(c, "patch_size"));
-    let distances = (2 * (height / patch_height) - 1) * (2 * (across / patch_width) - 1) + 3;
+    let distances = (2 * c.floored(height, patch_height) - 1) * (2 * c.floored(across, patch_width) - 1) + 3;
     let scales = c.real("layer_scale_init_value").is_some_and(|value| value > 0.0);
     let all = Span::Fixed(places + 1);
     let pools = c.flag_or("use_mean_pooling", true);
@@ -183,7 +183,7 @@ pub fn beit(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
                 p.layer_norm("layernorm", hidden);
             }
         });
-        if pools && matches!(head, Head::Base | Head::Image) {
+        if pools && (head == Head::Image || head == Head::Base && base == "beit") {
             p.over(Span::Fixed(1), |p| p.within("pooler", |p| p.layer_norm("layernorm", hidden)));
         }
     });

@@ -1,0 +1,305 @@
+//! Files that hold weights without a graph, and configurations without weights: what their hyper-parameters tell of the cost.
+
+use super::Found;
+use super::weights::Weights;
+use crate::model::{Dialect, Hyperparameters, Model};
+use crate::notes::Notes;
+use crate::report::{Layer, Transformer};
+use crate::shapes::Trace;
+use crate::transformers::{self, Description, Held, Part, Pass, Role, Span, Work};
+use std::collections::{HashMap, HashSet};
+
+/// A model described by its hyper-parameters, for the pass that is asked for.
+pub(super) struct Described {
+    pub description: Description,
+    pub transformer: Transformer,
+    /// Whether the pass depends on the number of tokens.
+    pub takes_tokens: bool,
+    /// The element type in which weights that are not there are stored, and its bytes.
+    pub dtype: Option<(&'static str, u64)>,
+    pass: Pass,
+}
+
+/// Names of output heads in files: of `transformers`, of GGUF, of networks with code of their own.
+const HEADS: [&str; 6] =
+    ["lm_head.weight", "output.weight", "embed_out.weight", "head.weight", "output_layer.weight", "proj_out.weight"];
+
+/// Describes a model whose file holds no graph; `None`, with a note, where its hyper-parameters do not tell enough.
+pub(super) fn of(model: &Model, weights: &Weights, trace: &Trace<'_>, notes: &mut Notes) -> Option<Described> {
+    let stated = model.hyperparameters.as_ref()?;
+    let names = || model.graph.weights.iter().map(|id| model.name(*id));
+    let has_weights = !model.graph.weights.is_empty();
+    let held = weights.parameters.filter(|_| has_weights).map(|parameters| Held {
+        parameters,
+        has_head: names().any(|name| HEADS.iter().any(|head| name == *head || name.ends_with(&format!(".{head}")))),
+    });
+    let description = match transformers::describe_file(stated, held) {
+        Ok(description) => description,
+        Err(error) => {
+            notes.warn(&stated.origin, format!("nothing is known of what is computed: {error}"));
+            return None;
+        }
+    };
+    notes.extend(&description.notes);
+    let size = |name: &str| trace.symbols.iter().find(|symbol| symbol.name == name).map(|symbol| symbol.value);
+    let tokens = size("tokens").unwrap_or(1);
+    let context = size("context").unwrap_or(tokens);
+    let uses = |span: Span| description.parts.iter().any(|part| part.span == span);
+    let takes_tokens = uses(Span::Tokens) || uses(Span::Source) || description.untold_macs_per_token() > 0;
+    let pass = Pass::prefill(tokens);
+    let dtype = if has_weights { None } else { stored_as(stated) };
+    let bytes_each = match (weights.bytes, weights.parameters) {
+        (Some(bytes), Some(parameters @ 1..)) if has_weights => bytes as f64 / parameters as f64,
+        _ => dtype.map_or(2.0, |(_, bytes)| bytes as f64),
+    };
+    if !has_weights && dtype.is_none() {
+        notes.warn("", "it is not said in how many bits weights are stored, so the size of the weights is not known");
+    }
+    if let Some(held) = held {
+        compare(model, stated, &description, held, notes);
+    }
+    notes.info(
+        "",
+        "operations of norms, activations and the like are not counted, because there is no graph that lists them",
+    );
+    let transformer = record(&description, stated, &pass, context, takes_tokens, bytes_each);
+    Some(Described { description, transformer, takes_tokens, dtype, pass })
+}
+
+/// The element type that a configuration names, unless its weights are quantised.
+fn stored_as(stated: &Hyperparameters) -> Option<(&'static str, u64)> {
+    let config = &stated.values;
+    let text = config.get("text_config");
+    let named = |key: &str| config.get(key).or_else(|| text?.get(key)).and_then(|value| value.as_str());
+    if config.contains_key("quantization_config") {
+        return None;
+    }
+    match named("torch_dtype").or_else(|| named("dtype"))?.trim_start_matches("torch.") {
+        "float32" => Some(("f32", 4)),
+        "float16" => Some(("f16", 2)),
+        "bfloat16" => Some(("bf16", 2)),
+        _ => None,
+    }
+}
+
+fn record(
+    d: &Description,
+    stated: &Hyperparameters,
+    pass: &Pass,
+    context: u64,
+    takes_tokens: bool,
+    bytes_each: f64,
+) -> Transformer {
+    let generates = d.generates();
+    let step = Pass::step(context);
+    let macs = d.macs(pass);
+    let of_decoding = |value: Option<u64>| value.filter(|_| generates);
+    let above_zero = |value: u64| (value > 0 && generates).then_some(value);
+    let attention = d.attention_macs(pass);
+    let facts = &d.facts;
+    let is_looked_up = !facts.tied_embeddings.unwrap_or(true);
+    Transformer {
+        family: d.family.clone(),
+        model_type: d.model_type.clone(),
+        class: d.class.clone(),
+        origin: stated.origin.clone(),
+        is_approximate: d.is_approximate,
+        parameters: d.parameters(),
+        active_parameters: d.active_parameters(),
+        embedding_parameters: d.embedding_parameters(),
+        head_parameters: d.head_parameters(),
+        non_embedding_parameters: d.non_embedding_parameters(),
+        tied_embeddings: facts.tied_embeddings,
+        layers: facts.layers,
+        hidden_size: facts.hidden_size,
+        heads: facts.heads,
+        kv_heads: facts.kv_heads,
+        head_dim: facts.head_dim,
+        vocabulary: facts.vocabulary,
+        experts: facts.experts,
+        experts_per_token: facts.experts_per_token,
+        expert_parameters: d.expert_parameters(),
+        window: d.window(),
+        context_length: facts.context_length,
+        generates,
+        tokens: takes_tokens.then_some(pass.tokens),
+        input: facts.input.clone(),
+        macs,
+        attention_share: attention.zip(macs).filter(|(_, all)| *all > 0).map(|(own, all)| own as f64 / all as f64),
+        context: generates.then_some(context),
+        macs_per_token: of_decoding(d.macs(&step)),
+        kv_cache_bytes_per_token: of_decoding(Some(d.cache_bytes_per_token())),
+        kv_cache_bytes: of_decoding(d.cache_elements(context).and_then(|elements| elements.checked_mul(2))),
+        weight_bytes_per_token: of_decoding(Some((d.weights_touched(1) * bytes_each).round() as u64)),
+        weight_macs_per_token: of_decoding(d.weight_macs_per_token()),
+        attention_macs_per_context_token: of_decoding(d.attention_macs_per_context_token(false)),
+        windowed_attention_macs_per_context_token: of_decoding(d.attention_macs_per_context_token(true))
+            .filter(|macs| *macs > 0),
+        fixed_attention_macs_per_token: of_decoding(d.fixed_macs_per_token()).filter(|macs| *macs > 0),
+        kv_elements_per_token: of_decoding(Some(d.cache_elements_per_token())),
+        windowed_kv_elements_per_token: above_zero(d.windowed_cache_elements_per_token()),
+        state_elements: above_zero(d.state_elements()),
+        input_table_parameters: (generates && is_looked_up).then_some(d.embedding_parameters()),
+    }
+}
+
+/// Says where the file's tensors and its hyper-parameters disagree, and why as far as that is known.
+fn compare(model: &Model, stated: &Hyperparameters, d: &Description, held: Held, notes: &mut Notes) {
+    let told = d.parameters();
+    if d.is_approximate || held.parameters == told {
+        return;
+    }
+    let table = d.embedding_parameters();
+    let (more, less) = (held.parameters.saturating_sub(told), told.saturating_sub(held.parameters));
+    let count = |count: u64| crate::format::count(count as f64);
+    let of_file = format!(
+        "the file holds {} parameters, {} {} than {} says",
+        held.parameters,
+        if more > 0 { more } else { less },
+        if more > 0 { "more" } else { "fewer" },
+        stated.origin
+    );
+    let why = if more > 0 && more == table && d.facts.tied_embeddings == Some(true) {
+        "it stores the output head apart, although that is the input embedding once more".to_owned()
+    } else if less > 0 && less == d.head_parameters() && !held.has_head {
+        "it has no output head".to_owned()
+    } else if stated.dialect == Dialect::HuggingFace {
+        by_name(model, d)
+    } else {
+        format!("the rest is {} in other modules", count(more.max(less)))
+    };
+    notes.warn("", format!("{of_file}: {why}"));
+}
+
+/// Most names that a sentence lists.
+const NAMED: usize = 3;
+
+/// Names tensors that the description expects and the file lacks, and the other way round.
+fn by_name(model: &Model, d: &Description) -> String {
+    let own: HashSet<&str> = model.graph.weights.iter().map(|id| model.name(*id)).collect();
+    let expected: HashSet<String> =
+        d.parts.iter().flat_map(Part::tensors).filter(|(_, weight)| !weight.is_shared).map(|(name, _)| name).collect();
+    let mut missing: Vec<&str> = expected.iter().map(String::as_str).filter(|name| !own.contains(name)).collect();
+    let mut extra: Vec<&str> = own.iter().copied().filter(|name| !expected.contains(*name)).collect();
+    if missing.len() == expected.len() {
+        return "its tensors have other names than the class's, so which ones differ is not known".to_owned();
+    }
+    missing.sort_unstable();
+    extra.sort_unstable();
+    let list = |names: &[&str]| {
+        let shown: Vec<&str> = names.iter().take(NAMED).copied().collect();
+        let rest = names.len().saturating_sub(shown.len());
+        let tail = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        format!("{}{tail}", shown.join(", "))
+    };
+    match (missing.is_empty(), extra.is_empty()) {
+        (false, true) => format!("it lacks {}", list(&missing)),
+        (true, false) => format!("it also holds {}", list(&extra)),
+        (false, false) => format!("it lacks {} and holds {}", list(&missing), list(&extra)),
+        (true, true) => "the tensors have other shapes".to_owned(),
+    }
+}
+
+/// Most rows that a table of modules gets from a description: experts are gathered before that.
+const MOST_ROWS: u64 = 20_000;
+
+impl Described {
+    /// MACs of the pass.
+    pub fn macs(&self) -> Option<u64> {
+        self.description.macs(&self.pass)
+    }
+
+    /// Fills the MACs of a file's modules, found by name, and adds what has no weights of its own.
+    /// Where names do not match, or there are no weights, the table is the description's.
+    pub fn layers(&self, modules: Vec<Found>) -> Vec<Found> {
+        let d = &self.description;
+        if d.untold_macs_per_token() > 0 {
+            let mut modules = modules;
+            modules.extend(d.parts.iter().map(|part| self.row(part, None)));
+            return modules;
+        }
+        let rows = self.rows();
+        let known: HashMap<&str, &Found> = rows.iter().map(|row| (row.layer.name.as_str(), row)).collect();
+        let matched = modules.iter().filter(|found| known.contains_key(found.layer.name.as_str())).count();
+        if matched * 2 < modules.len() || modules.is_empty() {
+            let bytes = modules.iter().fold(0u64, |sum, found| sum.saturating_add(found.layer.weight_bytes));
+            return if bytes > 0 { self.behind(modules) } else { rows };
+        }
+        let own: HashSet<String> = modules.iter().map(|found| found.layer.name.clone()).collect();
+        let mut table: Vec<Found> = modules
+            .into_iter()
+            .map(|mut found| {
+                if let Some(row) = known.get(found.layer.name.as_str()) {
+                    found.layer.macs = row.layer.macs;
+                    found.layer.op = row.layer.op.clone();
+                }
+                found
+            })
+            .collect();
+        table.extend(rows.iter().filter(|row| !own.contains(&row.layer.name) && row.layer.macs != Some(0)).map(
+            |row| {
+                // Its weights are counted where the file has them.
+                let layer = Layer { parameters: 0, weight_bytes: 0, ..row.layer.clone() };
+                Found { layer, is_counted: true }
+            },
+        ));
+        table
+    }
+
+    /// The file's modules as they are, and behind them the work that the description tells: their names do not match.
+    fn behind(&self, mut modules: Vec<Found>) -> Vec<Found> {
+        modules.extend(self.patterns().into_iter().filter(|row| row.layer.macs != Some(0)).map(|row| {
+            let layer = Layer { parameters: 0, weight_bytes: 0, ..row.layer };
+            Found { layer, is_counted: true }
+        }));
+        modules
+    }
+
+    /// One row for each module, layer by layer, or, where there would be too many, one for each pattern.
+    fn rows(&self) -> Vec<Found> {
+        if self.description.sum(Part::modules).is_none_or(|all| all > MOST_ROWS) {
+            return self.patterns();
+        }
+        let mut rows = Vec::new();
+        // Parts of the same layers stand together: each layer's modules follow one another.
+        for run in
+            self.description.parts.chunk_by(|a, b| !a.indices.is_empty() && a.indices.first() == b.indices.first())
+        {
+            let layers = run.first().and_then(|part| part.indices.first()).map_or(1, |numbers| numbers.len() as u64);
+            for layer in 0..layers {
+                for part in run {
+                    let inner = part.modules().unwrap_or(0) / layers.max(1);
+                    rows.extend((0..inner).map(|module| self.row(part, Some(layer * inner + module))));
+                }
+            }
+        }
+        rows
+    }
+
+    /// One row for each pattern.
+    fn patterns(&self) -> Vec<Found> {
+        self.description.parts.iter().map(|part| self.row(part, None)).collect()
+    }
+
+    /// The row of one module of a part, or of all together.
+    fn row(&self, part: &Part, module: Option<u64>) -> Found {
+        let modules = part.modules().unwrap_or(1).max(1);
+        let share = |all: u64| if module.is_some() { all / modules } else { all };
+        let path = module.map_or_else(|| part.pattern(), |module| part.path_of(module));
+        let is_attention = matches!(part.work, Work::Attention { .. } | Work::Recurrence(_));
+        let name = match (path.is_empty(), is_attention) {
+            (true, _) => part.kind.to_lowercase(),
+            (false, true) => format!("{path} ({})", part.kind.to_lowercase()),
+            (false, false) => path.clone(),
+        };
+        let op = match part.role {
+            Role::OutputHead if part.weights.iter().any(|weight| weight.is_shared) => format!("{} (tied)", part.kind),
+            _ => part.kind.to_owned(),
+        };
+        let group = path.rsplit_once('.').map_or("", |(group, _)| group).replace('.', "/");
+        let macs = self.description.part_macs(part, &self.pass).map(share);
+        let times = if module.is_some() { part.times } else { part.times.saturating_mul(modules) };
+        let parameters = share(part.parameters().unwrap_or(0));
+        Found { layer: Layer { name, op, group, times, parameters, macs, ..Layer::default() }, is_counted: true }
+    }
+}
