@@ -93,6 +93,20 @@ impl<'a> Archive<'a> {
         Ok(bytes)
     }
 
+    /// At most so many first bytes of a file, unpacked.
+    ///
+    /// # Errors
+    /// There is no such file, it is damaged, or packed in a way that is not known.
+    pub fn beginning(&mut self, name: &str, most: usize) -> Result<Vec<u8>, ReadError> {
+        let file = self.name.clone();
+        let fail = |problem| ReadError { file: file.clone(), offset: None, place: crate::notes::clip(name), problem };
+        let entry = self.zip.by_name(name).map_err(|error| fail(problem(&error)))?;
+        let mut bytes = Vec::new();
+        let read = entry.take(most as u64).read_to_end(&mut bytes);
+        read.map_err(|error| fail(Problem::Corrupt(error.to_string())))?;
+        Ok(bytes)
+    }
+
     /// A file that is stored as it is, as a source of its own.
     ///
     /// # Errors

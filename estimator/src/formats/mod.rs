@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod gguf;
 mod huggingface;
+mod numpy;
 mod onnx;
 mod open_dims;
 mod openvino;
@@ -84,6 +85,7 @@ const ROOMS: &[Room] = &[
         recognises: torch::recognises,
         read: torch::read,
     },
+    Room { id: "numpy", name: "NumPy", leads: &[".npz", ".npy"], recognises: numpy::recognises, read: numpy::read },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {
         id: "onnx",
