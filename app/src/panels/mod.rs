@@ -4,6 +4,7 @@
 
 mod assumptions;
 mod changes;
+mod counters;
 mod header;
 mod inside;
 mod intake;
@@ -17,6 +18,7 @@ mod sources;
 
 pub use assumptions::Assumptions;
 pub use changes::Changes;
+pub use counters::Counters;
 pub use header::{Header, to_part};
 pub use inside::Inside;
 pub use intake::{Intake, Opened};
