@@ -21,6 +21,7 @@ mod protobuf;
 mod safetensors;
 mod sniff;
 mod source;
+mod tensorflow;
 mod tflite;
 mod torch;
 
@@ -86,6 +87,20 @@ const ROOMS: &[Room] = &[
         read: torch::read,
     },
     Room { id: "numpy", name: "NumPy", leads: &[".npz", ".npy"], recognises: numpy::recognises, read: numpy::read },
+    Room {
+        id: "tensorflow",
+        name: "TensorFlow SavedModel or graph",
+        leads: &["saved_model.pb", ".pb"],
+        recognises: |_, source| tensorflow::looks_like(source),
+        read: tensorflow::read,
+    },
+    Room {
+        id: "tensorflow-checkpoint",
+        name: "TensorFlow checkpoint",
+        leads: &[".index"],
+        recognises: |_, source| tensorflow::looks_like_checkpoint(source),
+        read: tensorflow::read_checkpoint,
+    },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {
         id: "onnx",

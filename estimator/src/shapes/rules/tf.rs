@@ -947,12 +947,21 @@ fn batch_norm(call: &mut Call<'_, '_>) -> Outcome {
     Ok(())
 }
 
+/// Most items of a list that are kept one by one.
+const MOST_ITEMS: u64 = 1024;
+
 /// Lists of tensors, which loops over time write and read.
 fn list(call: &mut Call<'_, '_>) -> Outcome {
     use crate::model::{SequenceType, ValueType};
-    let of = |dtype: Option<DType>, shape: Option<Vec<Dim>>| {
-        let element = Box::new(ValueType::tensor(dtype, shape));
-        ValueType::Sequence(SequenceType { element: Some(element), items: None })
+    let of = |dtype: Option<DType>, shape: Option<Vec<Dim>>, length: Option<u64>| {
+        let element = ValueType::tensor(dtype, shape);
+        let length = length.filter(|length| *length <= MOST_ITEMS).and_then(|length| usize::try_from(length).ok());
+        let items = length.map(|length| vec![element.clone(); length]);
+        ValueType::Sequence(SequenceType { element: Some(Box::new(element)), items })
+    };
+    let length = |call: &Call<'_, '_>| match call.input(0) {
+        Some(ValueType::Sequence(list)) => list.items.as_ref().map(|items| items.len() as u64),
+        _ => None,
     };
     let element = |call: &Call<'_, '_>| match call.input(0) {
         Some(ValueType::Sequence(list)) => list.element.as_deref().cloned(),
@@ -963,17 +972,20 @@ fn list(call: &mut Call<'_, '_>) -> Outcome {
     match call.node.op.as_ref() {
         "TensorListFromTensor" => {
             let (dtype, shape) = (call.dtype(0), call.shape(0));
+            let length = shape.as_ref().and_then(|shape| shape.first()?.size());
             let shape = shape.and_then(|shape| shape.get(1..).map(<[Dim]>::to_vec));
-            call.set(0, of(dtype, shape));
+            call.set(0, of(dtype, shape, length));
         }
         "TensorListReserve" | "EmptyTensorList" => {
             let shape = sound(call.dims(0));
-            call.set(0, of(dtype, shape));
+            let length = if call.node.op.starts_with("Empty") { Some(0) } else { call.integer(1).size() };
+            call.set(0, of(dtype, shape, length));
         }
         "TensorListSetItem" | "TensorListPushBack" => {
             let item = if call.node.op.ends_with("Back") { 1 } else { 2 };
             let (dtype, shape) = (call.dtype(item).or(dtype), call.shape(item));
-            call.set(0, of(dtype, shape));
+            let length = length(call).map(|length| length + u64::from(item == 1));
+            call.set(0, of(dtype, shape, length));
         }
         "TensorListGetItem" => {
             let shape = sound(call.dims(2));
@@ -985,7 +997,8 @@ fn list(call: &mut Call<'_, '_>) -> Outcome {
             call.set(0, value);
         }
         "TensorListStack" => {
-            let length = call.node.int("num_elements").filter(|length| *length >= 0).map(Dim::known);
+            let stated = call.node.int("num_elements").filter(|length| *length >= 0).map(Dim::known);
+            let length = stated.or_else(|| length(call).map(Dim::from));
             let shape = sound(call.dims(1)).or_else(|| element(call)?.as_tensor()?.shape.clone());
             let shape = shape.map(|shape| [vec![length.unwrap_or_default()], shape].concat());
             call.set_tensor(0, dtype, shape);
