@@ -2,7 +2,13 @@
 
 use estimator::carbon::factors;
 use estimator::carbon::published::{self, Fit, PowerBasis, Run};
+use estimator::energy::validate::{self, Missed};
 use estimator::hardware::{self, Precision};
+use estimator::tables::Table;
+use std::collections::BTreeSet;
+
+/// Measured services of language models.
+const SERVED: &str = include_str!("../data/served_models.csv");
 
 /// The value at a share of the way through the sorted values, between two of them by straight line.
 fn percentile(values: &mut [f64], share: f64) -> f64 {
@@ -72,6 +78,83 @@ fn draw_while_training() {
 }
 
 #[test]
+fn draw_while_serving() {
+    let table = Table::parse("served_models.csv", SERVED).unwrap();
+    let number = |row: &estimator::tables::Row<'_>, column: &str| row.required_number(column).unwrap();
+    let shares: Vec<f64> = table
+        .rows()
+        .map(|row| {
+            let id = if row.required_text("gpu").unwrap() == "H100" { "h100-sxm" } else { "b200" };
+            let tdp = hardware::device(id).unwrap().tdp.unwrap().0;
+            number(&row, "avg_gpu_power_W_all_gpus") / number(&row, "num_gpus") / tdp
+        })
+        .collect();
+    assert_eq!(shares.len(), 534);
+    assert_percentiles("draw-serving", shares, DECILES);
+}
+
+/// A factor holds what past estimates missed, to the digits that it states.
+fn assert_missed(id: &str, found: Missed, rows: usize) {
+    let stated = factors::get(id).unwrap().value;
+    assert_eq!(found.rows, rows, "{id}");
+    let near = |stated: f64, found: f64| (stated / found - 1.0).abs() < 0.001;
+    assert!(near(stated.low.0, found.low) && near(stated.high.0, found.high), "{id}: {found:?}, stated {stated:?}");
+    assert_eq!(stated.central.0, 1.0);
+}
+
+#[test]
+fn what_past_estimates_missed() {
+    assert_missed("unexplained-draw", validate::missed_draw(|_| true), 19);
+    assert_missed("unexplained-time", validate::missed_time(false, |_| true), 20);
+    assert_missed("unexplained-time-small", validate::missed_time(true, |_| true), 9);
+    assert_missed("unexplained-serving", validate::missed_serving("served_models.csv", SERVED).unwrap(), 534);
+}
+
+#[test]
+fn four_of_five_published_figures_lie_inside_our_ranges() {
+    let all = validate::built_in().summary;
+    let share = all.within_range as f64 / all.n as f64;
+    assert!((0.8..0.9).contains(&share), "{all:?}");
+    let served = validate::rows("served_models.csv", SERVED).unwrap().summary;
+    assert!(served.within_range as f64 / served.n as f64 > 0.8, "{served:?}");
+}
+
+/// The same when what was missed is taken from all other publications: what a new publication may expect.
+#[test]
+fn most_figures_of_a_publication_lie_inside_ranges_made_without_it() {
+    let small = factors::get("small-training-parameters").unwrap().value.central.0;
+    let is_small = |id: &str| {
+        let run = published::all().iter().find(|run| run.id == id).unwrap();
+        run.active_parameters.is_some_and(|parameters| parameters < small)
+    };
+    let source = |run: &Run| run.evidence.source.id.clone();
+    let (mut inside, mut rows) = (0, 0);
+    for left_out in published::all().iter().map(source).collect::<BTreeSet<_>>() {
+        let others = |run: &Run| source(run) != left_out;
+        let draw = validate::missed_draw(others);
+        let time = [false, true].map(|small| validate::missed_time(small, others));
+        let exact = [("unexplained-time", 1.0), ("unexplained-draw", 1.0)];
+        for row in validate::built_in_with(&exact, &|run| source(run) == left_out) {
+            let time = time[usize::from(is_small(&row.id))];
+            let parts = match row.quantity.as_str() {
+                "device hours" => vec![time],
+                "energy" => vec![time, draw],
+                _ => vec![draw],
+            };
+            let off = (row.published / row.central).ln();
+            let up = off > 0.0;
+            let own = (if up { row.high } else { row.low } / row.central).ln();
+            let missed = parts.iter().map(|part| (if up { part.high } else { part.low }).ln().powi(2)).sum::<f64>();
+            rows += 1;
+            inside += usize::from(off.powi(2) <= own.powi(2) + missed + 1e-9);
+        }
+    }
+    println!("{inside} of {rows}");
+    assert_eq!(rows, 57);
+    assert!(inside >= 40, "{inside} of {rows}");
+}
+
+#[test]
 fn power_at_the_wall() {
     let one_server: Vec<f64> = published::all()
         .iter()
@@ -112,6 +195,18 @@ fn the_host_of_a_tpu_is_its_system_without_the_chip() {
         .collect();
     assert_eq!(shares.len(), 3);
     assert_percentiles("host-over-tdp-tpu", shares, [0.0, 0.5, 1.0]);
+}
+
+#[test]
+fn small_models_end_where_large_ones_begin_in_the_time_of_training() {
+    let limit = factors::get("small-training-parameters").unwrap().value;
+    let timed = validate::built_in().rows.into_iter().filter(|row| row.quantity != "energy from hours");
+    let ids: BTreeSet<String> = timed.map(|row| row.id).collect();
+    let sizes: Vec<f64> =
+        published::all().iter().filter(|run| ids.contains(&run.id)).filter_map(|run| run.active_parameters).collect();
+    let below = sizes.iter().copied().filter(|size| *size < limit.central.0).fold(0.0, f64::max);
+    let above = sizes.iter().copied().filter(|size| *size >= limit.central.0).fold(f64::MAX, f64::min);
+    assert_eq!((below, above), (limit.low.0, limit.high.0));
 }
 
 #[test]

@@ -36,11 +36,14 @@ pub(crate) enum Key {
     CacheElementBytes,
     SequenceTokens,
     StateBytes,
+    UnexplainedTime,
+    UnexplainedDraw,
+    UnexplainedServing,
 }
 
 impl Key {
     /// All of them.
-    const ALL: [Self; 24] = [
+    const ALL: [Self; 27] = [
         Self::Mfu,
         Self::Backward,
         Self::Experiments,
@@ -65,6 +68,9 @@ impl Key {
         Self::CacheElementBytes,
         Self::SequenceTokens,
         Self::StateBytes,
+        Self::UnexplainedTime,
+        Self::UnexplainedDraw,
+        Self::UnexplainedServing,
     ];
 
     /// The word that scenarios use.
@@ -94,6 +100,9 @@ impl Key {
             Self::CacheElementBytes => "kv-cache-bytes-per-element",
             Self::SequenceTokens => "sequence-tokens",
             Self::StateBytes => "training-bytes-per-parameter",
+            Self::UnexplainedTime => "unexplained-time",
+            Self::UnexplainedDraw => "unexplained-draw",
+            Self::UnexplainedServing => "unexplained-serving",
         }
     }
 
@@ -117,6 +126,7 @@ impl Key {
             Self::CacheElementBytes => (0.25, 8.0),
             Self::SequenceTokens => (1.0, 1e8),
             Self::StateBytes => (1.0, 64.0),
+            Self::UnexplainedTime | Self::UnexplainedDraw | Self::UnexplainedServing => (0.01, 100.0),
         }
     }
 }
@@ -243,9 +253,18 @@ pub(crate) struct Values<'a> {
 impl Values<'_> {
     /// The value of an assumption; 0 where it plays no part in the case.
     pub(crate) fn get(&self, key: Key) -> f64 {
+        self.known(key).unwrap_or(0.0)
+    }
+
+    /// The value of an assumption by which something is multiplied; 1 where it plays no part in the case.
+    pub(crate) fn times(&self, key: Key) -> f64 {
+        self.known(key).unwrap_or(1.0)
+    }
+
+    fn known(&self, key: Key) -> Option<f64> {
         match self.changed {
-            Some((changed, value)) if changed == key => value,
-            _ => self.assumptions.find(key).map_or(0.0, |item| item.span.central.0),
+            Some((changed, value)) if changed == key => Some(value),
+            _ => self.assumptions.find(key).map(|item| item.span.central.0),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::EstimateError;
 use super::assumptions::{Assumed, Assumptions, Key, cited, factor};
 use super::{language, training};
-use crate::carbon::factors;
+use crate::carbon::factors::{self, Factor};
 use crate::carbon::grids::{self, Basis, Grid};
 use crate::carbon::places::{self, Place};
 use crate::carbon::sites::{self, Scope};
@@ -96,6 +96,22 @@ impl<'a> Case<'a> {
         Ok(self.model.parameters.is_some_and(|parameters| (parameters as f64) < limit))
     }
 
+    /// Whether the model is smaller than those whose published runs take the time that their operations say.
+    fn trains_as_small(&self) -> Result<bool, EstimateError> {
+        let limit = factor("small-training-parameters")?.value.central.0;
+        Ok(self.model.parameters.is_some_and(|parameters| (parameters as f64) < limit))
+    }
+
+    /// What past estimates missed. Where the user sets what it is a part of, nothing is missed.
+    fn unexplained(&mut self, key: Key, missed: &Factor, part_of: Key) {
+        let mut assumed = Assumed::of_factor(key, missed);
+        if self.scenario.set.contains_key(part_of.code()) {
+            assumed.span = Range::exact(Ratio(1.0));
+            assumed.source = format!("it is in what you set for {}", part_of.code());
+        }
+        self.assumptions.add(assumed);
+    }
+
     /// Bytes of one stored weight at the chosen precision.
     pub(crate) fn weight_bytes_each(&self) -> f64 {
         f64::from(self.precision.bits()) / 8.0
@@ -159,12 +175,25 @@ impl<'a> Case<'a> {
                 let mfu = training::utilisation(self, training, reached)?;
                 bandwidth.into_iter().for_each(|bandwidth| self.assumptions.add(bandwidth));
                 self.assumptions.add(mfu);
+                let small = self.trains_as_small()?;
+                if small {
+                    self.notes.info(
+                        "",
+                        "small models often train slower than their operations say, for loading data and starting layers take time of their own; the range is wider for that",
+                    );
+                }
+                let missed = factor(if small { "unexplained-time-small" } else { "unexplained-time" })?;
+                self.unexplained(Key::UnexplainedTime, missed, Key::Mfu);
             }
             Workload::Serve(_) => {
                 self.assumptions.add(Assumed::of_factor(Key::ComputeShare, factor("compute-share")?));
                 self.assumptions.add(Assumed::of_factor(Key::BandwidthShare, factor("bandwidth-share")?));
                 let start = if self.language.is_some() { "step-start" } else { "layer-start" };
                 self.assumptions.add(Assumed::of_factor(Key::StartSeconds, factor(start)?));
+                if self.language.is_some() {
+                    let missed = factor("unexplained-serving")?;
+                    self.assumptions.add(Assumed::of_factor(Key::UnexplainedServing, missed));
+                }
                 match self.language.map(|language| language::cache_elements(&language, 1.0)) {
                     Some(Some(_)) => {
                         let element = Assumed::of_factor(Key::CacheElementBytes, factor("kv-cache-element")?);
@@ -270,6 +299,10 @@ impl<'a> Case<'a> {
             plain(watts),
             source,
         ));
+
+        if trains {
+            self.unexplained(Key::UnexplainedDraw, factor("unexplained-draw")?, Key::AcceleratorWatts);
+        }
 
         let ceiling = most.unwrap_or(watts.central);
         if !trains {

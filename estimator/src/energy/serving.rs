@@ -65,6 +65,9 @@ pub(crate) fn figures(case: &Case<'_>, serving: &Serving, values: Values<'_>) ->
         }
         None => (layer_times(case, batch, values), Times::default(), 0.0, case.devices()),
     };
+    // What past estimates missed of a request falls to all its parts alike.
+    let missed = values.times(Key::UnexplainedServing);
+    let (first, step) = (Times::default().and(first, missed), Times::default().and(step, missed));
     let whole = first.and(step, steps);
     let latency = whole.total();
     let capacity = if latency > 0.0 { batch * at_once / latency } else { 0.0 };

@@ -149,7 +149,7 @@ pub(crate) fn figures(case: &Case<'_>, pass: Pass, values: Values<'_>) -> Figure
     let run = pass.forward * (pass.forwards + values.get(Key::Backward)) * pass.items;
     let all = run * experiments;
     let rate = case.peak.rate * values.get(Key::Mfu) * case.devices();
-    let hours = all.at(rate).hours();
+    let hours = all.at(rate).hours() * values.times(Key::UnexplainedTime);
     figures.put(Figure::Flops, all.0);
     figures.put(Figure::Hours, hours);
     figures.put(Figure::WorkingHours, hours * case.devices());

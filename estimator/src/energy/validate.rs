@@ -6,6 +6,7 @@
 //! Draws that are nothing but a TDP are no measurement, so energies computed from them are passed over.
 
 use super::{EstimateError, estimate};
+use crate::carbon::factors;
 use crate::carbon::published::{self, PowerBasis, Run};
 use crate::hardware::{self, Device};
 use crate::range::{Range, Ratio};
@@ -84,11 +85,7 @@ impl Summary {
             }
         }
         errors.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let place = errors.len().checked_sub(1)? as f64 * share;
-            let (below, above) = (errors.get(place.floor() as usize)?, errors.get(place.ceil() as usize)?);
-            Some(below + (above - below) * place.fract())
-        };
+        let at = |share: f64| percentile(&errors, share);
         Self { n: errors.len(), median_error_factor: at(0.5), p90_error_factor: at(0.9), within_range }
     }
 }
@@ -122,11 +119,15 @@ enum Measure {
 }
 
 impl Measure {
+    const HOURS: &'static str = "device hours";
+    const ENERGY: &'static str = "energy";
+    const FROM_HOURS: &'static str = "energy from hours";
+
     fn quantity(self) -> (&'static str, &'static str) {
         match self {
-            Self::DeviceHours => ("device hours", "h"),
-            Self::Energy(_) => ("energy", "kWh"),
-            Self::EnergyFromHours(..) => ("energy from hours", "kWh"),
+            Self::DeviceHours => (Self::HOURS, "h"),
+            Self::Energy(_) => (Self::ENERGY, "kWh"),
+            Self::EnergyFromHours(..) => (Self::FROM_HOURS, "kWh"),
             Self::OutputToken => ("energy per output token", "J"),
         }
     }
@@ -214,6 +215,83 @@ pub fn rows(name: &str, text: &str) -> Result<Validation, TableError> {
     Ok(claims.compare())
 }
 
+/// What our estimates missed of published figures: the span of a factor by which they would have to be multiplied.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Missed {
+    /// How many rows it rests on.
+    pub rows: usize,
+    /// The lower end; with it a tenth of the rows lies below our range.
+    pub low: f64,
+    /// The upper end; with it a tenth of the rows lies above our range.
+    pub high: f64,
+}
+
+impl Missed {
+    /// Of rows whose own ranges contain nothing of it.
+    ///
+    /// A row beyond our range asks for so much that, with the range's own width in quadrature, it would just reach it; any other row asks for nothing.
+    /// The ends are the 90th percentiles of what is asked for in each direction, over all rows.
+    fn of(rows: &[Compared]) -> Self {
+        let asked = |upward: bool| {
+            let each = rows.iter().map(|row| {
+                let off = libm::log(row.published / row.central);
+                let own = libm::log(if upward { row.high } else { row.low } / row.central);
+                if (off > 0.0) == upward { (off.powi(2) - own.powi(2)).max(0.0).sqrt() } else { 0.0 }
+            });
+            let mut each: Vec<f64> = each.collect();
+            each.sort_by(f64::total_cmp);
+            percentile(&each, 0.9).unwrap_or(0.0)
+        };
+        Self { rows: rows.len(), low: libm::exp(-asked(false)), high: libm::exp(asked(true)) }
+    }
+}
+
+/// What our estimates missed of the draw while training: of energies from published hours.
+pub fn missed_draw(publications: impl Fn(&Run) -> bool) -> Missed {
+    let rows = built_in_with(&[("unexplained-draw", 1.0), ("unexplained-time", 1.0)], &publications);
+    Missed::of(&rows.into_iter().filter(|row| row.quantity == Measure::FROM_HOURS).collect::<Vec<_>>())
+}
+
+/// What our estimates missed of the time of training: each run once, by its hours, or by its energy where it has none.
+/// `small` chooses the models below the factor `small-training-parameters`, or the others.
+pub fn missed_time(small: bool, publications: impl Fn(&Run) -> bool) -> Missed {
+    let limit = factors::get("small-training-parameters").map_or(0.0, |factor| factor.value.central.0);
+    let of_size = |run: &Run| run.active_parameters.is_some_and(|parameters| (parameters < limit) == small);
+    let rows = built_in_with(&[("unexplained-time", 1.0)], &|run| of_size(run) && publications(run));
+    let has_hours = |id: &str| rows.iter().any(|row| row.id == id && row.quantity == Measure::HOURS);
+    let once =
+        |row: &&Compared| row.quantity == Measure::HOURS || (row.quantity == Measure::ENERGY && !has_hours(&row.id));
+    Missed::of(&rows.iter().filter(once).cloned().collect::<Vec<_>>())
+}
+
+/// What our estimates missed of the energy of served language models, from rows in that layout.
+///
+/// # Errors
+/// As [`rows`].
+pub fn missed_serving(name: &str, text: &str) -> Result<Missed, TableError> {
+    let mut claims = Claims::default();
+    for row in Table::parse(name, text)?.rows() {
+        claims.served(&row)?;
+    }
+    claims.set(&[("unexplained-serving", 1.0)]);
+    Ok(Missed::of(&claims.compare().rows))
+}
+
+/// Our own rows of some publications, compared with estimates for which assumptions are set.
+pub fn built_in_with(set: &[(&str, f64)], publications: &dyn Fn(&Run) -> bool) -> Vec<Compared> {
+    let mut claims = Claims::default();
+    published::all().iter().filter(|run| publications(run)).for_each(|run| claims.run(run));
+    claims.set(set);
+    claims.compare().rows
+}
+
+/// The value at a share of the way through sorted values, between two of them by straight line.
+fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
+    let place = sorted.len().checked_sub(1)? as f64 * share;
+    let (below, above) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
+    Some(below + (above - below) * place.fract())
+}
+
 #[derive(Default)]
 struct Claims {
     claims: Vec<Claim>,
@@ -223,6 +301,13 @@ struct Claims {
 impl Claims {
     fn skip(&mut self, id: &str, why: impl Into<String>) {
         self.skipped.push(Skipped { id: id.to_owned(), why: why.into() });
+    }
+
+    /// Sets assumptions in all scenarios.
+    fn set(&mut self, values: &[(&str, f64)]) {
+        for claim in &mut self.claims {
+            claim.scenario.set.extend(values.iter().map(|(key, value)| ((*key).to_owned(), *value)));
+        }
     }
 
     fn compare(mut self) -> Validation {
