@@ -5,6 +5,7 @@
 use super::error::{Problem, ReadError};
 use super::source::Source;
 use std::io::Read;
+use zip::read::{ArchiveOffset, Config};
 use zip::{CompressionMethod, ZipArchive};
 
 /// Most entries of an archive.
@@ -38,7 +39,9 @@ impl<'a> Archive<'a> {
     pub fn open(source: Source<'a>) -> Result<Self, ReadError> {
         let name = source.name().to_owned();
         let fail = |problem| ReadError { file: name.clone(), offset: None, place: "ZIP directory".to_owned(), problem };
-        let zip = ZipArchive::new(source).map_err(|error| fail(problem(&error)))?;
+        // Nothing stands before an archive here. Left to look for that, the library is misled by archives within archives.
+        let config = Config { archive_offset: ArchiveOffset::Known(0), ..Config::default() };
+        let zip = ZipArchive::with_config(config, source).map_err(|error| fail(problem(&error)))?;
         if zip.len() > MOST_ENTRIES {
             return Err(fail(Problem::OverLimit(format!("the archive has more than {MOST_ENTRIES} files"))));
         }

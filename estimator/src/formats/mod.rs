@@ -82,7 +82,7 @@ const ROOMS: &[Room] = &[
     Room {
         id: "torch",
         name: "PyTorch",
-        leads: &[".pth", ".pt", ".ckpt", ".bin", ".pkl"],
+        leads: &[".pt2", ".pth", ".pt", ".ckpt", ".bin", ".pkl"],
         recognises: torch::recognises,
         read: torch::read,
     },

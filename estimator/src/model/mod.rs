@@ -38,6 +38,11 @@ pub struct Model {
     pub bytes_read: u64,
     /// Whether the file holds weights alone and says nothing of what is computed with them: its graph has no nodes then.
     pub weights_only: bool,
+    /// The numbers that open dimensions had when the file was made, by the dimensions' names: defaults for them.
+    pub sizes_made_with: BTreeMap<String, u64>,
+    /// Whether the file states the shape of every value as arithmetic on its open dimensions,
+    /// so that no other sizes can be chosen than those of these dimensions.
+    pub states_all_shapes: bool,
     /// The architecture's numbers, where the file or a config beside it states them.
     pub hyperparameters: Option<Hyperparameters>,
     /// What else the file says of itself (author, licence, quantisation method …), for people, as name and text.

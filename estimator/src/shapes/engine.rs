@@ -145,8 +145,20 @@ impl<'m, 'c> Engine<'m, 'c> {
                     self.symbols.settle(symbol, *size);
                     self.symbols.named(symbol, Origin::Input, *size)
                 }
+                Some(DeclaredDim::Fixed(fixed)) if self.model.states_all_shapes => {
+                    if fixed != size {
+                        let text =
+                            format!("exported for exactly {fixed} here; {size} cannot be looked at in this file");
+                        self.notes.warn(name, text);
+                    }
+                    Dim::from(*fixed)
+                }
                 _ => Dim::from(*size),
             };
+            if self.model.states_all_shapes {
+                shape.push(dim);
+                continue;
+            }
             shape.push(if dim.size() == Some(*size) { dim } else { Dim::from(*size) });
         }
         ValueType::tensor(dtype, Some(shape))

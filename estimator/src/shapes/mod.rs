@@ -10,6 +10,7 @@
 mod call;
 mod control;
 mod engine;
+mod expression;
 mod fitting;
 mod known;
 mod rules;
@@ -105,7 +106,7 @@ pub(crate) fn contrib_operators() -> &'static str {
 /// and where there is none, smaller defaults are tried.
 pub fn infer<'m>(model: &'m Model, choices: &Choices) -> Trace<'m> {
     let run = |defaults: &Defaults| engine::Engine::new(model, choices, defaults.clone()).run();
-    let mut defaults = Defaults::default();
+    let mut defaults = Defaults { made_with: model.sizes_made_with.clone(), ..Defaults::default() };
     let mut best = run(&defaults);
     for _ in 0..MOST_FITTINGS {
         let Some(found) = fitting::solution(&best, &defaults.fitting) else { break };

@@ -2,6 +2,7 @@
 //!
 //! Here is which number a dimension gets when the user chose none, and why.
 
+use super::expression;
 use crate::model::{DeclaredDim, Dim};
 use crate::notes::Notes;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ const DEFAULTS: &[(&[&str], u64)] = &[
 pub(crate) struct Defaults {
     /// Numbers that fit the model's weights, by name.
     pub fitting: BTreeMap<String, u64>,
+    /// Numbers that the file was made with, by name; see [`Model::sizes_made_with`](crate::model::Model).
+    pub made_with: BTreeMap<String, u64>,
     /// The largest number that is taken by default otherwise.
     pub most: Option<u64>,
 }
@@ -89,7 +92,8 @@ impl Symbols {
             Some(symbol) => symbol.value,
             None => {
                 let choice = self.chosen.get(name).copied();
-                let fitting = self.defaults.fitting.get(name).copied();
+                let made_with = self.defaults.made_with.get(name);
+                let fitting = self.defaults.fitting.get(name).or(made_with).copied();
                 let default = fitting.unwrap_or(default.min(self.defaults.most.unwrap_or(default)));
                 let value = choice.unwrap_or(default);
                 self.places.insert(name.to_owned(), self.met.len());
@@ -117,7 +121,9 @@ impl Symbols {
         match dim {
             DeclaredDim::Fixed(size) => Dim::from(*size),
             DeclaredDim::Named(name) => self.expression(name, |symbols, word| {
-                match symbols.places.contains_key(word) || symbols.chosen.contains_key(word) {
+                let stated = &symbols.defaults.made_with;
+                let known = symbols.places.contains_key(word) || symbols.chosen.contains_key(word);
+                match known || stated.contains_key(word) {
                     true => symbols.named(word, Origin::Data, 1),
                     false => Dim::UNKNOWN,
                 }
@@ -126,9 +132,15 @@ impl Symbols {
         }
     }
 
-    /// Exporters write sums into a name (`past_sequence_length + 1`): add up what the parts stand for.
+    /// Exporters write arithmetic into a name (`past_sequence_length + 1`, `2*batch`): compute what the parts stand for.
     fn expression(&mut self, name: &str, mut word: impl FnMut(&mut Self, &str) -> Dim) -> Dim {
-        if self.chosen.contains_key(name) || !name.contains('+') {
+        if self.chosen.contains_key(name) || !name.contains(['+', '*', '(']) && !name.contains("//") {
+            return word(self, name);
+        }
+        if let Some(dim) = expression::dimension(name, &mut |part| word(self, part)) {
+            return dim;
+        }
+        if !name.contains('+') {
             return word(self, name);
         }
         let mut sum = Dim::known(0);

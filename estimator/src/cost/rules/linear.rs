@@ -35,7 +35,7 @@ fn gemm(seen: &Seen<'_>) -> Work {
 /// A label that only one of the two has and that nothing later needs is summed beforehand (other operations).
 /// The pair then costs the product of all labels it has, as MACs if it has a label that is summed,
 /// else as plain multiplications.
-fn einsum(seen: &Seen<'_>) -> Work {
+pub(super) fn einsum(seen: &Seen<'_>) -> Work {
     contractions(seen).unwrap_or(Work::UNKNOWN)
 }
 

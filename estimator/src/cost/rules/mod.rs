@@ -10,6 +10,7 @@
 //! Moving, naming and converting data (`Reshape`, `Transpose`, `Concat`, `Gather`, `Cast` …) is no operation.
 //! Work on padding is counted like any other: a window at the edge counts its full size.
 
+mod aten;
 mod attention;
 mod contrib;
 mod convolution;
@@ -48,6 +49,7 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
             .or_else(|| quantised::find(op))
             .or_else(|| signal::find(op))
             .or_else(|| contrib::find("", op)),
+        "aten" => aten::find(op),
         "openvino" => openvino::find(op),
         "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
@@ -89,6 +91,7 @@ pub(super) fn own_parameters(node: &Node) -> u64 {
 pub(super) fn is_view(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => movement::is_view(node),
+        "aten" => aten::is_view(node),
         "openvino" => openvino::is_view(&node.op),
         "tf" => tf::is_view(&node.op),
         "tflite" => tflite::same_as_tf(&node.op).is_some_and(tf::is_view),
@@ -100,6 +103,7 @@ pub(super) fn is_view(node: &Node) -> bool {
 pub(super) fn reads_as_output(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => movement::reads_as_output(&node.op),
+        "aten" => aten::reads_as_output(&node.op),
         "openvino" => openvino::reads_as_output(&node.op),
         "com.microsoft" => matches!(node.op.as_ref(), "GatherBlockQuantized" | "GatherND" | "TorchEmbedding"),
         "tf" => tf::reads_as_output(&node.op),
@@ -121,6 +125,9 @@ pub(super) fn reads_shape_only(node: &Node) -> bool {
 
 /// Whether the result differs from run to run, so that it is no constant even if all inputs are.
 pub(super) fn is_random(node: &Node) -> bool {
+    if node.domain.as_ref() == "aten" {
+        return aten::is_random(&node.op);
+    }
     ["Random", "Bernoulli", "Multinomial", "RANDOM_", "MULTINOMIAL", "StatelessRandom", "TruncatedNormal"]
         .iter()
         .any(|start| node.op.starts_with(start))

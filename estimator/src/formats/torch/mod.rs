@@ -1,12 +1,14 @@
 //! PyTorch's files: tables of weights and checkpoints (`.pt`, `.pth`, `.bin`, `.ckpt`), TorchScript, exported programs (`.pt2`).
 //!
 //! Nothing in such a file is ever run: `pickle` is a machine that can only build containers and descriptions of tensors.
-//! `container` takes the shells off, `checkpoint` finds the model among what was saved, `script` reads TorchScript.
+//! `container` takes the shells off, `checkpoint` finds the model among what was saved, `script` reads TorchScript,
+//! `exported` programs with their graph.
 //! What an operator computes or costs does not belong here.
 
 mod calls;
 mod checkpoint;
 mod container;
+mod exported;
 mod pickle;
 mod script;
 #[cfg(test)]
@@ -21,7 +23,7 @@ use crate::model::Model;
 
 /// Whether it is an archive with PyTorch's pickle, a pickle, or a tar archive with PyTorch's files.
 pub(super) fn recognises(look: &Look, source: &mut Source<'_>) -> Result<bool, ReadError> {
-    if look.entries.iter().any(|name| container::is_pickle(name)) {
+    if look.entries.iter().any(|name| container::is_pickle(name)) || exported::recognises(look) {
         return Ok(true);
     }
     if look.has(257, b"ustar") {
@@ -49,8 +51,16 @@ pub(super) fn read(_files: &Files<'_>, mut source: Source<'_>) -> Result<Model, 
     let beginning = source.stretch(0, usize::try_from(size.min(512)).unwrap_or(0))?;
     let contents = match () {
         () if beginning.starts_with(b"PK") => {
+            let names = Archive::open(source.again())?;
+            let has = |is: fn(&str) -> bool| names.entries().iter().any(|entry| is(&entry.name));
+            let (program, script) =
+                (has(exported::is_program), has(|name| name == "constants.pkl" || name.ends_with("/constants.pkl")));
+            drop(names);
+            if program {
+                return exported::read(source);
+            }
             let archive = Archive::open(source)?;
-            if archive.ending("/constants.pkl").is_some() || archive.ending("constants.pkl").is_some() {
+            if script {
                 return script::read(&name, size, archive);
             }
             container::zip(archive)?

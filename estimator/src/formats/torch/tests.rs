@@ -56,6 +56,17 @@ fn files_that_torch_wrote() {
                 wrong.push(format!("{name}: {:?} MACs, torch says {macs}", found.macs));
             }
         }
+        for run in row.get("runs").and_then(Json::as_array).into_iter().flatten() {
+            let dims = run["dims"].as_object().unwrap();
+            let dims = dims.iter().map(|(name, size)| (name.clone(), size.as_u64().unwrap())).collect();
+            let found = inspect(&model, &infer(&model, &Choices { dims, ..Choices::default() }));
+            if found.macs != run["macs"].as_u64() {
+                wrong.push(format!("{name}: {:?} MACs with {}, torch says {}", found.macs, run["dims"], run["macs"]));
+            }
+            if !said(&found).is_empty() && row["mentions"].as_array().is_some_and(Vec::is_empty) {
+                wrong.push(format!("{name}: {}", said(&found)));
+            }
+        }
         let said = said(&found);
         for words in row["mentions"].as_array().unwrap().iter().filter_map(Json::as_str) {
             if !said.contains(words) {
@@ -68,9 +79,18 @@ fn files_that_torch_wrote() {
 
 #[test]
 fn cut_or_changed_anywhere_a_file_is_refused_or_read() {
-    for name in ["table.pt", "module.pt", "table_legacy.pth", "oldest.pt", "plain_0.pkl", "plain_5.pkl", "script.pt"] {
+    for name in [
+        "table.pt",
+        "module.pt",
+        "table_legacy.pth",
+        "oldest.pt",
+        "plain_0.pkl",
+        "plain_5.pkl",
+        "script.pt",
+        "sentence_2_4.pt2",
+    ] {
         let bytes = std::fs::read(folder().join(name)).unwrap();
-        let step = bytes.len() / 120 + 1;
+        let step = bytes.len() / 60 + 1;
         for length in (0..bytes.len()).step_by(step) {
             let _ = open_lone(name, Cursor::new(bytes.get(..length).unwrap().to_vec()));
         }
@@ -222,6 +242,57 @@ fn a_packed_archive_is_read_too() {
     let packed = archive(&[("t/data.pkl", &pickle)], true);
     let found = inspected(&open_lone("t.pt", Cursor::new(packed)).unwrap());
     assert_eq!(found.parameters, Some(845));
+}
+
+#[test]
+fn a_program_keeps_its_sizes() {
+    let name = "sentence.pt2";
+    let model = open_lone(name, std::fs::File::open(folder().join(name)).unwrap()).unwrap();
+    let shapes = [("ids".to_owned(), vec![4, 9])].into();
+    let found = inspect(&model, &infer(&model, &Choices { shapes, ..Choices::default() }));
+    assert!(said(&found).contains("ids: exported for exactly 7 here"), "{}", said(&found));
+    assert_eq!(found.inputs.first().unwrap().shape, Some(vec![Some(4), Some(7)]));
+    assert_eq!(found.not_counted, []);
+    // Every node knows its module.
+    let attention = found.layers.iter().find(|layer| layer.op == "linear").unwrap();
+    assert_eq!((attention.group.as_str(), attention.macs), ("queries", Some(4 * 7 * 16 * 16)));
+}
+
+#[test]
+fn hostile_programs_are_refused() {
+    let graph = |nodes: &str, values: &str| {
+        let text = format!(
+            "{{\"graph_module\":{{\"graph\":{{\"inputs\":[],\"outputs\":[],\"nodes\":{nodes},\"tensor_values\":{values}}},\
+             \"signature\":{{\"input_specs\":[]}}}}}}"
+        );
+        let bytes = archive(&[("archive_format", b"pt2"), ("models/model.json", text.as_bytes())], true);
+        open_lone("x.pt2", Cursor::new(bytes))
+    };
+    assert!(graph("[]", "{}").is_ok());
+    assert!(matches!(graph("7", "{}").unwrap_err().problem, Problem::Corrupt(_)));
+    // Graphs within graphs within graphs.
+    let inner = "{\"inputs\":[],\"outputs\":[],\"tensor_values\":{},\"nodes\":";
+    let node = |nodes: &str| {
+        format!(
+            "[{{\"target\":\"torch.ops.higher_order.wrap_with_autocast\",\"outputs\":[],\
+             \"inputs\":[{{\"arg\":{{\"as_graph\":{{\"name\":\"g\",\"graph\":{inner}{nodes}}}}}}}}}]}}]"
+        )
+    };
+    let mut nested = "[]".to_owned();
+    for _ in 0..12 {
+        nested = node(&nested);
+    }
+    assert!(graph(&nested, "{}").is_ok());
+    for _ in 0..40 {
+        nested = node(&nested);
+    }
+    assert!(graph(&nested, "{}").is_err());
+    // Sizes past all bounds, and expressions that are none.
+    let sizes = "{\"a\":{\"dtype\":7,\"sizes\":[{\"as_int\":-5},{\"as_int\":9223372036854775807},{\"as_expr\":{\"expr_str\":\"((((((\"}}]}}";
+    let conv =
+        "[{\"target\":\"torch.ops.aten.conv2d.default\",\"inputs\":[],\"outputs\":[{\"as_tensor\":{\"name\":\"a\"}}]}]";
+    let found = inspected(&graph(conv, sizes).unwrap());
+    assert_eq!(found.macs, None);
 }
 
 /// A file of which only a few stretches are not zeros.

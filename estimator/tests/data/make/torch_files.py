@@ -178,10 +178,117 @@ def make_tar():
     add("oldest.pt", "a tar archive; one name is the other transposed", parameters=15, buffers=0, weight_bytes=60)
 
 
+class Picture(nn.Module):
+    """Convolutions of every kind over pictures of any size, and a graph that runs without gradients."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, stride=2, padding=1)
+        self.norm = nn.BatchNorm2d(8)
+        self.deep = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.up = nn.ConvTranspose2d(8, 4, 2, stride=2, bias=False)
+        self.head = nn.Linear(4, 5)
+
+    def forward(self, x):
+        y = torch.relu(self.norm(self.first(x)))
+        y = self.up(nn.functional.hardswish(self.deep(y)) + y)
+        with torch.no_grad():
+            scale = torch.sigmoid(y.mean())
+        return self.head(nn.functional.adaptive_avg_pool2d(y, 1).flatten(1)) * scale
+
+
+class Sentence(nn.Module):
+    """A table tied to the last product, attention with fewer key heads, a recurrent layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(30, 16)
+        self.queries, self.keys = nn.Linear(16, 16), nn.Linear(16, 8)
+        self.rows = nn.LSTM(16, 16, batch_first=True)
+        self.head = nn.Linear(16, 30, bias=False)
+        self.head.weight = self.embed.weight
+        self.register_buffer("scale", torch.ones(3), persistent=False)
+
+    def forward(self, ids):
+        x = self.embed(ids)
+        q = self.queries(x).unflatten(-1, (4, 4)).transpose(1, 2)
+        k = self.keys(x).unflatten(-1, (2, 4)).transpose(1, 2)
+        y = nn.functional.scaled_dot_product_attention(q, k, k, is_causal=True, enable_gqa=True)
+        y, _ = self.rows(y.transpose(1, 2).flatten(2))
+        return self.head(y) * self.scale.sum()
+
+
+def flops(module, *given):
+    """MACs by torch's own counter, which knows no recurrent layers."""
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.no_grad(), FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        module(*given)
+    return counter.get_total_flops() // 2
+
+
+def without_traces(name, data):
+    """The program without the paths of this machine."""
+    if not (name.startswith("models/") and name.endswith(".json")):
+        return None if "sample_inputs" in name else data
+    program = json.loads(data)
+
+    def strip(graph):
+        for node in graph["nodes"]:
+            node["metadata"] = {k: v for k, v in node["metadata"].items() if k == "nn_module_stack"}
+            for given in node["inputs"]:
+                if "as_graph" in given["arg"]:
+                    strip(given["arg"]["as_graph"]["graph"])
+
+    strip(program["graph_module"]["graph"])
+    return json.dumps(program, separators=(",", ":")).encode()
+
+
+def make_programs():
+    picture, batch = Picture().eval(), torch.export.Dim("batch")
+    # Twice even: the transposed convolution doubles what the first one halves.
+    height, width = 2 * torch.export.Dim("half", min=4, max=64), 2 * torch.export.Dim("wide", min=4, max=64)
+    given = torch.randn(2, 3, 16, 24)
+    program = torch.export.export(picture, (given,), dynamic_shapes=({0: batch, 2: height, 3: width},))
+    torch.export.save(program, HERE / "picture.pt2")
+    copy_archive(HERE / "picture.pt2", without_traces)
+    small, large = flops(picture, given), flops(picture, torch.randn(5, 3, 32, 20))
+    shape = next(node for node in program.graph.nodes if node.name == "x").meta["val"].shape
+    half, wide = (str(next(iter(size.node.expr.free_symbols))) for size in shape[2:])
+    runs = [{"dims": {"x.0": 5, half: 16, wide: 10}, "macs": large}]
+    add("picture.pt2", "a program with open sizes", "exported_program", macs=small, runs=runs, **counts(picture))
+
+    sentence, given = Sentence().eval(), torch.zeros(3, 7, dtype=torch.int64)
+    program = torch.export.export(sentence, (given,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    torch.export.save(program, HERE / "sentence.pt2")
+    copy_archive(HERE / "sentence.pt2", without_traces)
+    # At every step four gates, each a product with 16 inputs and one with 16 states.
+    rows = 4 * 16 * (16 + 16)
+    macs = flops(sentence, given) + 21 * rows
+    runs = [{"dims": {"ids.0": 6}, "macs": 2 * macs}]
+    wanted = counts(sentence, persistent_only=False)
+    add("sentence.pt2", "tied, attention with shared keys, an LSTM", "exported_program", macs=macs, runs=runs, **wanted)
+
+    # The layout of torch 2.1 to 2.5, around the same program.
+    import zipfile
+
+    from torch._export.serde.serialize import serialize
+
+    parts = serialize(program)
+    text = without_traces("models/model.json", parts.exported_program)
+    with zipfile.ZipFile(HERE / "sentence_2_4.pt2", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("version", "5.1")
+        archive.writestr("serialized_exported_program.json", text)
+        archive.writestr("serialized_state_dict.pt", parts.state_dict)
+    add("sentence_2_4.pt2", "the older layout", "exported_program", macs=macs, runs=runs, **wanted)
+
+
 make_tables()
 make_modules()
 make_checkpoints()
 make_scripts()
 make_pickles()
 make_tar()
+make_programs()
 (HERE / "expected.json").write_text("{\n" + '  "files": [\n    ' + ",\n    ".join(json.dumps(row) for row in truth) + "\n  ]\n}\n")
