@@ -10,6 +10,7 @@ mod archive;
 mod budget;
 mod error;
 mod files;
+mod flax;
 mod gguf;
 mod huggingface;
 mod numpy;
@@ -100,6 +101,13 @@ const ROOMS: &[Room] = &[
         leads: &[".index"],
         recognises: |_, source| tensorflow::looks_like_checkpoint(source),
         read: tensorflow::read_checkpoint,
+    },
+    Room {
+        id: "flax",
+        name: "Flax",
+        leads: &[".msgpack.index.json", ".msgpack"],
+        recognises: flax::recognises,
+        read: flax::read,
     },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {
