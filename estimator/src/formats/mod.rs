@@ -23,6 +23,7 @@ mod safetensors;
 mod sniff;
 mod source;
 mod tensorflow;
+mod tfjs;
 mod tflite;
 mod torch;
 
@@ -79,6 +80,13 @@ const ROOMS: &[Room] = &[
         leads: &[".tflite", ".lite"],
         recognises: |look, _| Ok(tflite::looks_like(look)),
         read: tflite::read,
+    },
+    Room {
+        id: "tfjs",
+        name: "TensorFlow.js",
+        leads: &["model.json", "weights_manifest.json"],
+        recognises: tfjs::recognises,
+        read: tfjs::read,
     },
     Room {
         id: "torch",

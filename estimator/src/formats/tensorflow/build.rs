@@ -697,7 +697,7 @@ fn variable_name(node: &NodeDef) -> String {
 }
 
 /// What a variable is by its name: Keras and TensorFlow name running statistics and an optimiser's variables so.
-pub(super) fn role_of(name: &str) -> Option<TensorRole> {
+pub fn role_of(name: &str) -> Option<TensorRole> {
     let last = name.rsplit('/').next().unwrap_or(name);
     let first = name.split('/').next().unwrap_or(name);
     const OPTIMISERS: &[&str] =

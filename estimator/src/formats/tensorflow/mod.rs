@@ -12,8 +12,8 @@ mod proto;
 #[cfg(test)]
 mod tests;
 
-pub(super) use build::{Ends, Parts, model};
-pub(super) use graph::{Attr, Function, GraphDef, NodeDef, Shape};
+pub(super) use build::{Ends, Parts, model, role_of};
+pub(super) use graph::{Attr, Function, FunctionDef, GraphDef, NodeDef, Shape, dtype as numbered_dtype, dtype_named};
 
 use super::budget::Budget;
 use super::error::{Problem, ReadError};

@@ -160,6 +160,7 @@ pub(super) fn find(op: &str) -> Option<Rule> {
         | "MatrixSetDiagV3"
         | "BiasAdd"
         | "BiasAddV1"
+        | "Prelu"
         | "RandomShuffle"
         | "_FusedBiasAdd"
         | "ScatterUpdate" => first_or_truth,
@@ -250,7 +251,7 @@ pub(super) fn find(op: &str) -> Option<Rule> {
         "BatchMatMul" | "BatchMatMulV2" | "BatchMatMulV3" => |call| matmul(call, "adj_x", "adj_y"),
         "_FusedMatMul" => |call| matmul(call, "transpose_a", "transpose_b"),
         "Conv2D" | "_FusedConv2D" | "Conv3D" => convolution,
-        "DepthwiseConv2dNative" | "_FusedDepthwiseConv2dNative" => convolution,
+        "DepthwiseConv2dNative" | "_FusedDepthwiseConv2dNative" | "FusedDepthwiseConv2dNative" => convolution,
         "Conv2DBackpropInput" | "Conv3DBackpropInputV2" => back_convolution,
         "MaxPool" | "AvgPool" | "MaxPool3D" | "AvgPool3D" | "MaxPoolWithArgmax" => pool,
         "FusedBatchNorm" | "FusedBatchNormV2" | "FusedBatchNormV3" | "_FusedBatchNormEx" => batch_norm,
