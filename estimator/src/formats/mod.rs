@@ -17,6 +17,7 @@ mod numpy;
 mod onnx;
 mod open_dims;
 mod openvino;
+mod orbax;
 mod order;
 mod protobuf;
 mod safetensors;
@@ -117,6 +118,7 @@ const ROOMS: &[Room] = &[
         recognises: flax::recognises,
         read: flax::read,
     },
+    Room { id: "orbax", name: "Orbax", leads: &["_metadata"], recognises: orbax::recognises, read: orbax::read },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {
         id: "onnx",

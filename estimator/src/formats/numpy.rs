@@ -90,6 +90,12 @@ fn add(model: &mut Model, name: &str, array: Array, offset: u64) {
     model.add_weight(name, weight);
 }
 
+/// The type that a code such as `<f4` names, if it is one of plain numbers.
+pub(super) fn number(code: &str) -> Option<DType> {
+    let element = Element::of(Some(&Value::Text(code.to_owned()))).ok()?;
+    (element.packing.is_none() && !element.is_guess).then_some(element.dtype)
+}
+
 /// Bytes up to the end of the header, as its length says.
 fn needed(begin: &[u8]) -> Option<usize> {
     let (start, length) = header_place(begin)?;
