@@ -74,7 +74,7 @@ impl<'a> Case<'a> {
                 ),
             );
         }
-        if model.macs == Some(0) {
+        if model.macs == Some(0) && model.language.is_none() {
             case.notes.warn("", "the model has no products (MACs), on which the time of training rests");
         }
         case.workload()?;

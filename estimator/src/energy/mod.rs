@@ -107,10 +107,10 @@ pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, E
         equivalents: equivalents::all()
             .iter()
             .map(|thing| {
-                let amount = thing.count(total, energy);
+                let (amount, name) = thing.told(thing.count(total, energy));
                 Equivalent {
                     id: thing.id.clone(),
-                    name: thing.name(amount.central.0).to_owned(),
+                    name,
                     amount,
                     source: thing.evidence.source.citation(),
                     note: thing.note.clone(),

@@ -69,7 +69,7 @@ pub(crate) fn pass(case: &Case<'_>, training: &Training) -> Result<Pass, Estimat
 
 /// Whether the run goes through the counted passes of a graph, and not by parameters and tokens.
 pub(crate) fn is_by_layers(model: &ModelSummary, training: &Training) -> bool {
-    training.tokens.is_none() || model.sample.tokens().is_some()
+    model.language.is_none() && (training.tokens.is_none() || model.sample.tokens().is_some())
 }
 
 /// MACs of one pass of a model that was read.
@@ -95,7 +95,8 @@ pub(crate) fn utilisation(
     let published = row.value;
     let plain = Assumed::of_factor(Key::Mfu, row);
     let Some(bandwidth) = bandwidth else { return Ok(plain) };
-    let at = |mfu: Ratio, share: Ratio| bounded(case, training, mfu.0, share.0);
+    // Three digits: a figure that people read and change claims no more.
+    let at = |mfu: Ratio, share: Ratio| three_digits(bounded(case, training, mfu.0, share.0));
     let central = at(published.central, bandwidth.central);
     // Without products there is no utilisation to speak of.
     if central >= published.central.0 || central <= 0.0 {
@@ -110,7 +111,11 @@ pub(crate) fn utilisation(
     let down = span(published.low, bandwidth.low);
     let up = span(published.high, bandwidth.high);
     Ok(Assumed {
-        span: Range::new(Ratio(central * libm::exp(-down)), Ratio(central), Ratio((central * libm::exp(up)).min(1.0))),
+        span: Range::new(
+            Ratio(three_digits(central * libm::exp(-down))),
+            Ratio(central),
+            Ratio(three_digits((central * libm::exp(up)).min(1.0))),
+        ),
         source: format!(
             "{:.0} % where arithmetic is the bound, less where layers wait for memory: roofline of this model’s layers; {}",
             published.central.0 * 100.0,
@@ -118,6 +123,15 @@ pub(crate) fn utilisation(
         ),
         ..plain
     })
+}
+
+/// A positive number with three significant digits.
+fn three_digits(value: f64) -> f64 {
+    if value <= 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = libm::pow(10.0, 2.0 - libm::log10(value).floor());
+    (value * scale).round() / scale
 }
 
 /// Utilisation over all layers when products reach `mfu` of the peak and traffic `share` of the bandwidth.
