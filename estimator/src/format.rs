@@ -193,7 +193,7 @@ impl Readable for Hours {
         let seconds = Seconds::from_hours(self.0);
         if self.0 >= 2.0 * crate::units::HOURS_PER_DAY * crate::units::DAYS_PER_YEAR {
             format!("{} years", number(self.0 / crate::units::HOURS_PER_DAY / crate::units::DAYS_PER_YEAR))
-        } else if self.0 >= 3.0 * crate::units::HOURS_PER_DAY {
+        } else if self.0 >= 2.0 * crate::units::HOURS_PER_DAY {
             format!("{} days", number(self.0 / crate::units::HOURS_PER_DAY))
         } else if self.0 >= 2.0 {
             format!("{} hours", number(self.0))
@@ -202,6 +202,13 @@ impl Readable for Hours {
         } else {
             seconds.readable()
         }
+    }
+}
+
+impl Hours {
+    /// Hours summed over devices, as people read them: a number of hours, or a shorter time in its own unit.
+    pub fn device_hours(self) -> String {
+        if self.0 == 0.0 || self.0 >= 1.0 { format!("{} h", number(self.0)) } else { self.readable() }
     }
 }
 
@@ -257,6 +264,8 @@ mod tests {
         assert_eq!(KilogramsCo2e(0.025).readable(), "25 g");
         assert_eq!(Hours(0.5).readable(), "30 min");
         assert_eq!(Hours(36.0).readable(), "36 hours");
+        assert_eq!(Hours(60.0).readable(), "2.5 days");
+        assert_eq!((Hours(84_700.0).device_hours(), Hours(0.5).device_hours()), ("84,700 h".into(), "30 min".into()));
         assert_eq!(Hours(100.0 * 24.0).readable(), "100 days");
         assert_eq!(Hours(10.0 * 8765.82).readable(), "10 years");
         assert_eq!(Seconds(0.0123).readable(), "12.3 ms");

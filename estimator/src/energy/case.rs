@@ -219,21 +219,21 @@ impl<'a> Case<'a> {
         match (&self.scenario.workload, self.language) {
             (Workload::Serve(_), Some(language)) if self.model.language.is_none() => {
                 let pass = self.model.sample.pass.unwrap_or_default();
-                let cache = match pass.cache_elements_per_token {
-                    Some(_) => "the KV cache is that of its inputs",
-                    None => {
-                        "it has no cache inputs, so a cache is taken that is as large as its attention products imply; without one each token would repeat the whole pass"
-                    }
-                };
                 self.notes.warn(
                     "",
                     format!(
-                        "a request is taken as one pass over the prompt and one pass for each further token: products with weights ({} MACs a token) grow with the tokens, attention products ({} MACs) also with each token of context, both from the counted pass of {} tokens; {cache}",
+                        "a request is taken as one pass over the prompt and one for each further token, from the counted pass of {} tokens: {} MACs with weights a token, and {} of attention for each token of its context",
+                        crate::format::whole(pass.tokens),
                         crate::format::count(language.weight_macs_per_token.unwrap_or(0.0)),
                         crate::format::count(language.attention_macs_per_context_token.unwrap_or(0.0)),
-                        crate::format::whole(pass.tokens)
                     ),
                 );
+                if pass.cache_elements_per_token.is_none() {
+                    self.notes.warn(
+                        "",
+                        "the graph has no inputs for a KV cache; one is taken that is as large as its attention products imply. Without a cache each token repeats the pass over all before it",
+                    );
+                }
             }
             (Workload::Serve(_), Some(language)) if !language.knows_its_architecture() => self.note_size_alone(),
             (Workload::Train(_), Some(language)) if !language.knows_its_architecture() => self.note_size_alone(),

@@ -6,7 +6,7 @@ use super::case::Case;
 use super::figures::{Figure, Figures};
 use super::with_unit;
 use super::{language, training};
-use crate::format::{Readable, count, number};
+use crate::format::{Readable, count, exact, number};
 use crate::report::Step;
 use crate::scenario::{Serving, Training, Workload};
 use crate::units::{
@@ -100,7 +100,7 @@ fn forward_of_token(case: &Case<'_>, forward: Flops) -> (&'static str, String) {
                 "2 × ({} + {}) in a sequence of {} tokens",
                 count(model.weight_macs_per_token.unwrap_or(0.0)),
                 count(forward.0 / training::FLOPS_PER_MAC - model.weight_macs_per_token.unwrap_or(0.0)),
-                number(sequence)
+                exact(sequence)
             ),
         ),
         (None, Some(each)) => (
@@ -119,7 +119,20 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
         }
         None => "bandwidth not published, so arithmetic alone bounds the time".to_owned(),
     };
-    let roof = format!("peak {} × {}, {traffic}", case.peak.rate.readable(), number(values.get(Key::ComputeShare)));
+    // A language model is split over all devices; a network that was read is copied to each.
+    let together = match (case.language, case.scenario.hardware.count) {
+        (Some(_), count @ 2..) => format!(" of {count} devices together"),
+        _ => String::new(),
+    };
+    let missed = match values.times(Key::UnexplainedServing) {
+        1.0 => String::new(),
+        missed => format!("; × {} that is not explained", number(missed)),
+    };
+    let roof = format!(
+        "peak {} × {}, {traffic}{together}{missed}",
+        case.peak.rate.readable(),
+        number(values.get(Key::ComputeShare))
+    );
     if let Some(model) = case.language {
         let (prompt, further) = (serving.prompt_tokens, (serving.output_tokens - 1.0).max(0.0));
         let knows = model.knows_its_architecture();
@@ -171,7 +184,21 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
         } else {
             "sum over the layers of the longer of FLOPs ÷ reached peak and bytes ÷ reached bandwidth, plus the time to start each"
         },
-        format!("batch {}; {roof}; {} to start", serving.batch, Seconds(values.get(Key::StartSeconds)).readable()),
+        match case.language {
+            Some(_) => format!(
+                "{} + {} × {}",
+                Seconds(figures.get(Figure::FirstToken)).readable(),
+                number((serving.output_tokens - 1.0).max(0.0)),
+                Seconds(figures.get(Figure::BetweenTokens)).readable()
+            ),
+            None => {
+                format!(
+                    "batch {}; {roof}; {} to start",
+                    serving.batch,
+                    Seconds(values.get(Key::StartSeconds)).readable()
+                )
+            }
+        },
         Seconds(figures.get(Figure::Latency)).readable(),
     );
     step(
@@ -200,7 +227,7 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
             case.scenario.hardware.count,
             number(figures.get(Figure::Capacity))
         ),
-        format!("{} h", number(figures.get(Figure::WorkingHours))),
+        Hours(figures.get(Figure::WorkingHours)).device_hours(),
     );
     if serving.requests_per_day.is_some() {
         step(
@@ -211,9 +238,9 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
                 "{} × 24 h × {} − {}",
                 case.scenario.hardware.count,
                 number(serving.days),
-                format_args!("{} h", number(figures.get(Figure::WorkingHours)))
+                Hours(figures.get(Figure::WorkingHours)).device_hours()
             ),
-            format!("{} h", number(figures.get(Figure::IdleHours))),
+            Hours(figures.get(Figure::IdleHours)).device_hours(),
         );
     }
 }
@@ -228,7 +255,7 @@ fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {
         steps,
         "Energy of the accelerators",
         "working device-hours × mean draw",
-        format!("{} h × {}", number(hours.0), Watts(mean).readable()),
+        format!("{} × {}", hours.device_hours(), Watts(mean).readable()),
         energy(Figure::Accelerators),
     );
     step(
@@ -236,8 +263,8 @@ fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {
         "Energy of the hosts",
         "working device-hours × draw of the computer around each device",
         format!(
-            "{} h × {}",
-            number(hours.0),
+            "{} × {}",
+            hours.device_hours(),
             Watts(values.get(Key::HostWatts) * values.times(Key::UnexplainedDraw)).readable()
         ),
         energy(Figure::Host),
@@ -262,8 +289,8 @@ fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {
             "Energy of waiting",
             "waiting device-hours × (idle draw + host)",
             format!(
-                "{} h × ({} + {})",
-                number(figures.get(Figure::IdleHours)),
+                "{} × ({} + {})",
+                Hours(figures.get(Figure::IdleHours)).device_hours(),
                 Watts(values.get(Key::IdleWatts)).readable(),
                 Watts(values.get(Key::HostWatts)).readable()
             ),
@@ -303,8 +330,8 @@ fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {
             "Share of making the machines",
             formula,
             format!(
-                "{} h ÷ ({} years{life}) × {}",
-                number(occupied.0),
+                "{} ÷ ({} years{life}) × {}",
+                occupied.device_hours(),
                 number(values.get(Key::LifetimeYears)),
                 KilogramsCo2e(making).readable()
             ),

@@ -604,6 +604,43 @@ mod tests {
     }
 
     #[test]
+    fn steps_show_the_factors_that_the_reader_typed() {
+        let found = estimate(&Scenario::default(), &network()).unwrap();
+        let operations = found.steps.iter().find(|step| step.title == "Operations").unwrap();
+        assert!(operations.numbers.ends_with("× 1,280,000 × 90"), "{}", operations.numbers);
+        let service = Serving { batch: 4, output_tokens: 11.0, ..Serving::default() };
+        let mut scenario = serving("h100-sxm", 2, service);
+        scenario.set.insert("unexplained-serving".to_owned(), 2.0);
+        let slow = estimate(&scenario, &llama_2_7b()).unwrap();
+        let batch = slow.steps.iter().find(|step| step.title == "Time of a batch").unwrap();
+        assert!(batch.numbers.contains(" + 10 × "), "{}", batch.numbers);
+        let first = slow.steps.iter().find(|step| step.title.starts_with("First token")).unwrap();
+        assert!(first.numbers.contains("of 2 devices together; × 2 that"), "{}", first.numbers);
+        scenario.set.clear();
+        let usual = estimate(&scenario, &llama_2_7b()).unwrap();
+        let latency = |found: &Estimate| found.service.as_ref().unwrap().latency_s.central.0;
+        assert!((latency(&slow) / latency(&usual) - 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_past_estimates_missed_widens_until_the_user_knows_better() {
+        let width = |set: &[(&str, f64)]| {
+            let mut scenario = training(7e9, 2e12, "a100-sxm4-80gb", 1000);
+            scenario.set = set.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect();
+            let hours = of_counts(&scenario).hours;
+            hours.high.0 / hours.low.0
+        };
+        assert!(width(&[]) > width(&[("unexplained-time", 1.0)]));
+        assert_eq!(width(&[("mfu", 0.4)]), 1.0);
+        // Small models are told apart.
+        let key = |parameters: f64| {
+            let found = of_counts(&training(parameters, 1e9, "a100-sxm4-80gb", 8));
+            found.assumptions.into_iter().find(|item| item.key == "unexplained-time").unwrap().high
+        };
+        assert!(key(1e8) > 1.5 * key(1e10));
+    }
+
+    #[test]
     fn a_bandwidth_that_is_not_published_is_not_told_as_zero() {
         let without = crate::hardware::devices().iter().find(|device| {
             device.memory_bandwidth.is_none() && device.most_power().is_some() && usual_precision(device).is_some()

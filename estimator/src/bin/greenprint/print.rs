@@ -9,7 +9,7 @@ use estimator::notes::{Level, Note};
 use estimator::range::{Range, Ratio};
 use estimator::report::{Estimate, Inspection};
 use estimator::scenario::{ModelRef, Scenario, Workload};
-use estimator::units::{Bytes, FlopsPerSecond, GramsPerKilowattHour, Hours, Quantity};
+use estimator::units::{Bytes, FlopsPerSecond, GramsPerKilowattHour, Quantity};
 use serde::Serialize;
 
 /// How many layers and assumptions are listed before the rest is summed up.
@@ -200,11 +200,6 @@ fn spans<T: Readable>(name: &str, range: Range<T>) -> Vec<String> {
     vec![name.to_owned(), range.central.readable(), format!("{} to {}", range.low.readable(), range.high.readable())]
 }
 
-/// Hours summed over devices: a number of hours, or a shorter time in its own unit.
-fn device_hours(hours: Hours) -> String {
-    if hours.0 >= 1.0 { format!("{} h", format::number(hours.0)) } else { hours.readable() }
-}
-
 /// What a scenario costs; `before` is what was found while reading the model and the scenario.
 pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate, before: &[Note]) -> String {
     let verb = match scenario.workload {
@@ -233,8 +228,8 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate, before: &[Note]
         spans("time", estimate.hours),
         vec![
             "device-hours".to_owned(),
-            device_hours(estimate.device_hours.central),
-            format!("{} to {}", device_hours(estimate.device_hours.low), device_hours(estimate.device_hours.high)),
+            estimate.device_hours.central.device_hours(),
+            format!("{} to {}", estimate.device_hours.low.device_hours(), estimate.device_hours.high.device_hours()),
         ],
         spans("energy at the meter", estimate.energy_kwh),
         spans("  accelerators", parts.accelerators),
