@@ -92,7 +92,7 @@ const ROOMS: &[Room] = &[
     Room {
         id: "torch",
         name: "PyTorch",
-        leads: &[".pt2", ".pth", ".pt", ".ckpt", ".bin", ".pkl"],
+        leads: &[".bin.index.json", ".pt2", ".pth", ".pt", ".ckpt", ".bin", ".pkl"],
         recognises: torch::recognises,
         read: torch::read,
     },

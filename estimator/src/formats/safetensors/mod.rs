@@ -11,6 +11,7 @@ mod shards;
 
 pub(in crate::formats) use layouts::unpack;
 pub(in crate::formats) use roles::role;
+pub(in crate::formats) use shards::{Family, of_file, of_index};
 
 use super::error::{Problem, ReadError};
 use super::files::{Files, base_name};
@@ -20,7 +21,6 @@ use super::source::Source;
 use crate::model::{Contents, DType, Model, Packing, Storage, Weight};
 use header::{Allowance, Entry};
 use serde_json::{Map, Value};
-use shards::Family;
 use std::sync::Arc;
 
 /// A tensor by its name.

@@ -17,7 +17,7 @@ const MOST_NAMED: usize = 8;
 
 /// One file of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shard {
+pub(in crate::formats) struct Shard {
     pub name: String,
     /// How many tensors the index says that it holds.
     pub tensors: Option<usize>,
@@ -25,7 +25,7 @@ pub(super) struct Shard {
 
 /// The files of one network.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Family {
+pub(in crate::formats) struct Family {
     /// The file beside which the config lies.
     pub lead: String,
     /// The files; which of them are there shows when they are opened.
@@ -82,7 +82,7 @@ impl Family {
 }
 
 /// The files that belong to one that was chosen: its fellow shards if its name is numbered, else it alone.
-pub(super) fn of_file(files: &Files<'_>, name: &str, notes: &mut Notes) -> Result<Family, ReadError> {
+pub(in crate::formats) fn of_file(files: &Files<'_>, name: &str, notes: &mut Notes) -> Result<Family, ReadError> {
     let Some(numbered) = Numbered::of(name) else {
         note_others(files, name, notes);
         return Ok(Family::lone(name));
@@ -131,7 +131,7 @@ fn note_others(files: &Files<'_>, name: &str, notes: &mut Notes) {
 ///
 /// # Errors
 /// Its map is not one of tensors to files, or names too many files.
-pub(super) fn of_index(name: &str, index: &Map<String, Value>) -> Result<Family, ReadError> {
+pub(in crate::formats) fn of_index(name: &str, index: &Map<String, Value>) -> Result<Family, ReadError> {
     let fail = |problem| ReadError { file: name.to_owned(), offset: None, place: "weight_map".to_owned(), problem };
     let corrupt = |why: &str| fail(Problem::Corrupt(why.to_owned()));
     let map = index.get("weight_map").and_then(Value::as_object).filter(|map| !map.is_empty());
@@ -223,8 +223,7 @@ struct Numbered<'n> {
 
 impl<'n> Numbered<'n> {
     fn of(name: &'n str) -> Option<Self> {
-        const ENDING: &str = ".safetensors";
-        let rest = name.strip_suffix(ENDING)?;
+        let rest = name.strip_suffix(".safetensors").or_else(|| name.strip_suffix(".bin"))?;
         let ending = name.get(rest.len()..)?;
         let (rest, count) = rest.rsplit_once("-of-")?;
         let (stem, number) = rest.rsplit_once('-')?;

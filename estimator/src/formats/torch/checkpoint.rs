@@ -4,6 +4,7 @@
 //! beside them. The keys decide, by the lists here, and what was decided is said in a note.
 
 use super::super::error::{Problem, ReadError};
+use super::super::safetensors;
 use super::calls;
 use super::container::{Contents, Place};
 use super::pickle::{Object, Tensor, Thing, Value};
@@ -37,20 +38,6 @@ const MODEL_KEYS: &[&str] = &[
     "params",
     "weights",
     "student",
-];
-/// What the names of running statistics and tables end in that are kept beside the parameters.
-const BUFFERS: &[&str] = &[
-    "running_mean",
-    "running_var",
-    "num_batches_tracked",
-    "position_ids",
-    "token_type_ids",
-    "inv_freq",
-    "masked_bias",
-    "relative_position_index",
-    "attn_mask",
-    "zero_point",
-    "activation_post_process.scale",
 ];
 /// What the names of an optimiser's tensors end in.
 const OPTIMIZER_ENDS: &[&str] =
@@ -128,10 +115,10 @@ pub(super) fn model(
     for found in &found {
         let Some(Thing::Tensor(tensor)) = contents.machine.things.get(found.index as usize) else { continue };
         let role = match found.section {
-            Section::Model if names.contains(found.name.as_str()) => TensorRole::Buffer,
-            Section::Model => found.role.unwrap_or_else(|| role_of(&found.name, tensor)),
-            Section::Optimizer => TensorRole::OptimizerState,
-            Section::Average | Section::Aside => TensorRole::Setting,
+            Section::Model if names.contains(found.name.as_str()) => Some(TensorRole::Buffer),
+            Section::Model => found.role,
+            Section::Optimizer => Some(TensorRole::OptimizerState),
+            Section::Average | Section::Aside => Some(TensorRole::Setting),
         };
         adding.add(&mut model, found, tensor, role);
     }
@@ -305,22 +292,21 @@ fn buffer_names(contents: &Contents) -> HashSet<&str> {
     names.iter().filter_map(|name| if let Value::Text(text) = name { Some(text.as_ref()) } else { None }).collect()
 }
 
-/// What a tensor of a table of weights is, by its name and type.
-fn role_of(name: &str, tensor: &Tensor) -> TensorRole {
+/// What a tensor of a table of weights is, by its name, type and shape.
+///
+/// Integers that stand beside the weights are buffers, as in the modules that they come from.
+fn role_of(name: &str, tensor: &Tensor, weight: &Weight) -> TensorRole {
     let last = name.rsplit('.').next().unwrap_or(name);
     if OPTIMIZER_ENDS.contains(&last) {
         return TensorRole::OptimizerState;
     }
-    if tensor.is_parameter {
+    if tensor.is_parameter || tensor.packed.is_some() {
         return TensorRole::Parameter;
     }
-    if BUFFERS.contains(&last) {
-        return TensorRole::Buffer;
+    match safetensors::role(name, weight) {
+        TensorRole::Setting => TensorRole::Buffer,
+        role => role,
     }
-    let is_number = tensor.dtype.is_none_or(|dtype| dtype.is_float() || matches!(dtype, DType::C64 | DType::C128));
-    // Quantised weights are integers of few bits in the place of a weight.
-    let narrow = matches!(tensor.dtype, Some(DType::I8 | DType::U8)) && tensor.shape.len() >= 2 && last == "weight";
-    if is_number || narrow || tensor.packed.is_some() { TensorRole::Parameter } else { TensorRole::Buffer }
 }
 
 /// Says which wrappers left their name in front of every tensor's.
@@ -506,7 +492,7 @@ impl<'a> Adding<'a> {
         }
     }
 
-    fn add(&mut self, model: &mut Model, found: &Found, tensor: &Tensor, role: TensorRole) {
+    fn add(&mut self, model: &mut Model, found: &Found, tensor: &Tensor, role: Option<TensorRole>) {
         let dtype = match tensor.dtype {
             Some(dtype) => dtype,
             None => {
@@ -517,7 +503,7 @@ impl<'a> Adding<'a> {
         let offset = self.offset(found, tensor, dtype);
         let mut weight = Weight::new(dtype, tensor.shape.clone(), Storage::Inside { offset });
         weight.stored_elements = tensor.stored;
-        weight.role = Some(role);
+        weight.role = Some(role.unwrap_or_else(|| role_of(&found.name, tensor, &weight)));
         if let Some((class, inner)) = &tensor.packed {
             let bytes = inner.iter().filter_map(|index| self.inner_bytes(*index)).fold(0, u64::saturating_add);
             let name = class.rsplit('.').next().unwrap_or(class);

@@ -9,6 +9,7 @@ mod calls;
 mod checkpoint;
 mod container;
 mod exported;
+mod folder;
 mod pickle;
 mod script;
 #[cfg(test)]
@@ -30,7 +31,7 @@ pub(super) fn recognises(look: &Look, source: &mut Source<'_>) -> Result<bool, R
         let files = container::tar_files(source)?;
         return Ok(files.iter().any(|(name, _, _)| name == "storages"));
     }
-    Ok(is_pickle(look))
+    Ok(is_pickle(look) || folder::is_index(look))
 }
 
 /// Whether the beginning is that of a pickle: of a binary one by its protocol, of a textual one by what torch writes first.
@@ -42,11 +43,19 @@ fn is_pickle(look: &Look) -> bool {
             .any(|start| look.has(0, start.as_bytes()))
 }
 
-/// Reads weights, a checkpoint or a module.
+/// Reads weights, a checkpoint, a module or a program, with the shards and the config that belong to it.
 ///
 /// # Errors
 /// The file is damaged, cut off, over the limits, or holds no tensors.
-pub(super) fn read(_files: &Files<'_>, mut source: Source<'_>) -> Result<Model, ReadError> {
+pub(super) fn read(files: &Files<'_>, mut source: Source<'_>) -> Result<Model, ReadError> {
+    match source.byte(0)? {
+        b'{' | b' ' | b'\n' | b'\r' | b'\t' => folder::index(files, source),
+        _ => folder::weights(files, source),
+    }
+}
+
+/// Reads one file alone.
+fn lone(mut source: Source<'_>) -> Result<Model, ReadError> {
     let (name, size) = (source.name().to_owned(), source.size());
     let beginning = source.stretch(0, usize::try_from(size.min(512)).unwrap_or(0))?;
     let contents = match () {

@@ -400,6 +400,37 @@ fn ten_gigabytes_cost_a_few_blocks() {
 }
 
 #[test]
+fn shards_are_one_model() {
+    let shard = |name: &[u8], elements| {
+        let length = u8::try_from(name.len()).unwrap();
+        [b"\x80\x02}U".as_slice(), &[length], name, &tensor(elements), b"s."].concat()
+    };
+    let index = r#"{"metadata": {"total_size": 48}, "weight_map": {"a.weight": "pytorch_model-00001-of-00002.bin",
+        "b.weight": "pytorch_model-00002-of-00002.bin"}}"#;
+    let mut folder = InMemory(
+        [
+            ("m/pytorch_model.bin.index.json".to_owned(), index.as_bytes().to_vec()),
+            ("m/pytorch_model-00001-of-00002.bin".to_owned(), shard(b"a.weight", 5)),
+            ("m/pytorch_model-00002-of-00002.bin".to_owned(), shard(b"b.weight", 7)),
+            ("m/config.json".to_owned(), br#"{"model_type": "none", "hidden_size": 7}"#.to_vec()),
+        ]
+        .into(),
+    );
+    let files = crate::formats::Files::new(folder.clone());
+    let whole = crate::formats::open_folder(&files).unwrap();
+    assert_eq!(inspected(&whole).parameters, Some(12));
+    assert!(whole.hyperparameters.is_some());
+    // Any of the shards leads to all of them.
+    let one = open(&crate::formats::Files::new(folder.clone()), "m/pytorch_model-00002-of-00002.bin").unwrap();
+    assert_eq!(inspected(&one).parameters, Some(12));
+    folder.0.remove("m/pytorch_model-00002-of-00002.bin");
+    let part = crate::formats::open_folder(&crate::formats::Files::new(folder)).unwrap();
+    let found = inspected(&part);
+    assert_eq!(found.parameters, Some(5));
+    assert!(said(&found).contains("1 of 2 shards are missing"), "{}", said(&found));
+}
+
+#[test]
 fn a_tar_archive_of_something_else_is_told() {
     let mut bytes = vec![0u8; 1024];
     bytes[..5].copy_from_slice(b"a.txt");
