@@ -13,6 +13,7 @@ mod files;
 mod flax;
 mod gguf;
 mod huggingface;
+mod keras;
 mod numpy;
 mod onnx;
 mod open_dims;
@@ -60,6 +61,13 @@ const ROOMS: &[Room] = &[
         leads: &["model_index.json", ".safetensors.index.json", "model.safetensors", ".safetensors"],
         recognises: safetensors::recognises,
         read: safetensors::read,
+    },
+    Room {
+        id: "keras",
+        name: "Keras and HDF5",
+        leads: &[".keras", ".weights.h5", ".h5", ".hdf5"],
+        recognises: |look, _| Ok(keras::recognises(look)),
+        read: keras::read,
     },
     Room {
         id: "gguf",

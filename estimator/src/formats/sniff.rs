@@ -19,7 +19,6 @@ const SIGNATURES: &[(usize, &[u8], &str, bool)] = &[
     (0, b"fmgg", OLDER_GGML, true),
     (0, b"tjgg", OLDER_GGML, true),
     (0, b"algg", OLDER_GGML, true),
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5)", true),
     (4, b"ORTM", "an ONNX Runtime .ort model", true),
     (0, b"PK\x03\x04", "a ZIP archive (PyTorch, Keras or CoreML files are such archives)", true),
     (0, b"\x1f\x8b", "a gzip archive; unpack it first", false),

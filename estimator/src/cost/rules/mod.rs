@@ -15,6 +15,7 @@ mod attention;
 mod contrib;
 mod convolution;
 mod elementwise;
+mod keras;
 mod linear;
 mod ml;
 mod movement;
@@ -50,6 +51,7 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
             .or_else(|| signal::find(op))
             .or_else(|| contrib::find("", op)),
         "aten" => aten::find(op),
+        "keras" => keras::find(op),
         "openvino" => openvino::find(op),
         "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
@@ -92,6 +94,7 @@ pub(super) fn is_view(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => movement::is_view(node),
         "aten" => aten::is_view(node),
+        "keras" => keras::is_view(node),
         "openvino" => openvino::is_view(&node.op),
         "tf" => tf::is_view(&node.op),
         "tflite" => tflite::same_as_tf(&node.op).is_some_and(tf::is_view),
@@ -104,6 +107,7 @@ pub(super) fn reads_as_output(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => movement::reads_as_output(&node.op),
         "aten" => aten::reads_as_output(&node.op),
+        "keras" => node.op.as_ref() == "Embedding",
         "openvino" => openvino::reads_as_output(&node.op),
         "com.microsoft" => matches!(node.op.as_ref(), "GatherBlockQuantized" | "GatherND" | "TorchEmbedding"),
         "tf" => tf::reads_as_output(&node.op),

@@ -10,6 +10,7 @@ mod elementwise;
 mod generation;
 mod image;
 mod indexing;
+mod keras;
 mod linear;
 mod ml;
 mod movement;
@@ -26,6 +27,7 @@ mod tf;
 mod tflite;
 mod training;
 
+pub(crate) use keras::{Kind as KerasKind, canonical as keras_canonical, kind as keras_kind};
 pub(crate) use linear::{Label, contraction};
 pub(crate) use tflite::TFLITE_AS_TF;
 
@@ -57,6 +59,7 @@ const FAMILIES: &[fn(&str) -> Option<Rule>] = &[
 pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
     match domain {
         "" => FAMILIES.iter().find_map(|family| family(op)).or_else(|| contrib::find("", op)),
+        "keras" => keras::find(op),
         "openvino" => openvino::find(op),
         "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
