@@ -8,6 +8,7 @@
 
 mod archive;
 mod budget;
+mod coreml;
 mod error;
 mod files;
 mod flax;
@@ -83,6 +84,7 @@ const ROOMS: &[Room] = &[
         recognises: |look, _| Ok(openvino::looks_like(look)),
         read: openvino::read,
     },
+    Room { id: "coreml", name: "Core ML", leads: &[".mlmodel"], recognises: coreml::recognises, read: coreml::read },
     Room {
         id: "tflite",
         name: "TensorFlow Lite",

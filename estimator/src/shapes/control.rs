@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// Most turns that are walked one by one.
 const MOST_TURNS: i64 = 64;
 
+/// Most turns that are counted by testing a loop's condition.
+const MOST_COUNTED: i64 = 1 << 16;
+
 /// A limit of turns from which on it is none.
 const NO_LIMIT: i64 = i32::MAX as i64;
 
@@ -42,8 +45,8 @@ fn manner(node: &Node) -> Option<&'static str> {
         ("", "Loop") | ("tflite", "WHILE" | "STABLEHLO_WHILE") | ("tf", "While" | "StatelessWhile") => "Loop",
         ("", "Scan") => "Scan",
         ("", "SequenceMap") => "SequenceMap",
-        ("openvino", "If") => "If",
-        ("openvino", "Loop" | "TensorIterator") => "TensorIterator",
+        ("openvino", "If") | ("coreml", "branch" | "cond") => "If",
+        ("openvino", "Loop" | "TensorIterator") | ("coreml", "loop" | "while_loop") => "TensorIterator",
         _ => return None,
     })
 }
@@ -256,11 +259,12 @@ fn scan<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inn
     Inner { outcome: Ok(()), outputs, contents: Vec::new(), blocks }
 }
 
-/// OpenVINO's loops: the body has one input for each input of the node and one output for each of its outputs.
+/// Loops of OpenVINO and Core ML: the body has one input for each input of the node and one output for each of its outputs.
 /// Some inputs are cut along an axis, a part for each turn, and some outputs are joined along one; attributes say which.
 /// A `Loop` also says how often it turns, in its first input.
 fn iterate<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inner<'m> {
     let Some(body) = node.graph("body") else { return Inner::failed("the body is missing".to_owned()) };
+    let tests = node.graph("condition");
     let list = |name: &str| node.ints(name).unwrap_or_default();
     // An axis that is none is far outside any tensor.
     let along = |axes: &[i64], place: usize, rank: usize| axis(*axes.get(place)?, rank).ok();
@@ -276,18 +280,30 @@ fn iterate<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> 
             turns = turns.or(Some(dim.floor_div(&part)));
             *dim = part;
         }
-        bind(engine, body, place, of.map(Arc::new), None);
+        // Counters are followed, so that a condition on them tells how often it turns.
+        let known = if tests.is_some() { known_input(engine, node, place) } else { None };
+        bind(engine, body, place, of.map(Arc::new), known.as_deref().cloned());
     }
     let limit = match node.op.as_ref() {
         "Loop" => known_input(engine, node, 0).and_then(|known| known.single().cloned()),
+        // 0 is none.
+        "loop" => node.int("max_iterations").filter(|turns| *turns > 0).map(Dim::known),
         _ => None,
+    };
+    let mut steps = None;
+    let limit = match tests {
+        Some(tests) => {
+            steps = Some(engine.walk(&body.nodes));
+            counted_turns(engine, node, tests, body).map(Dim::known)
+        }
+        None => limit,
     };
     let limit = limit.filter(|limit| limit.value().is_some_and(|turns| (0..NO_LIMIT).contains(&turns)));
     let turns = match turns.or(limit) {
         Some(turns) => turns,
         None => engine.symbols.named(&format!("{}.trip_count", node.name), Origin::TripCount, 1),
     };
-    let steps = engine.walk(&body.nodes);
+    let steps = steps.unwrap_or_else(|| engine.walk(&body.nodes));
     let mut outputs = Vec::new();
     for (place, id) in body.outputs.iter().enumerate() {
         let mut output = own_type(&engine.type_of(*id)).or_else(|| declared(engine, *id));
@@ -303,6 +319,33 @@ fn iterate<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> 
     let times = turns.size().unwrap_or(1);
     let blocks = vec![Block { role: "body", times, alternative: false, steps }];
     Inner { outcome: Ok(()), outputs, contents: Vec::new(), blocks }
+}
+
+/// How often a loop turns whose condition follows from counters: integers that change by the same step in every turn.
+/// The body was walked once, so that each counter's step is known.
+fn counted_turns<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, tests: &'m Graph, body: &'m Graph) -> Option<i64> {
+    let single = |engine: &Engine<'m, '_>, id: Option<ValueId>| engine.contents_of(id?)?.single()?.value();
+    let mut counters = Vec::new();
+    for place in 0..node.inputs.len() {
+        let start = single(engine, node.inputs.get(place).copied().flatten());
+        let next = single(engine, body.outputs.get(place).copied());
+        counters.push(start.zip(next).and_then(|(start, next)| Some((start, next.checked_sub(start)?))));
+    }
+    for turn in 0..MOST_COUNTED {
+        if !engine.affords(tests.nodes.len().saturating_mul(2)) {
+            return None;
+        }
+        for (place, counter) in counters.iter().enumerate() {
+            let value = counter.and_then(|(start, step)| start.checked_add(step.checked_mul(turn)?));
+            let of = node.inputs.get(place).copied().flatten().and_then(|id| engine.type_of(id));
+            bind(engine, tests, place, of, value.map(|value| Known::scalar(Dim::known(value))));
+        }
+        engine.walk(&tests.nodes);
+        if single(engine, tests.outputs.first().copied())? == 0 {
+            return Some(turn);
+        }
+    }
+    None
 }
 
 fn map_sequence<'m>(engine: &mut Engine<'m, '_>, node: &'m Node, inputs: &[Type]) -> Inner<'m> {

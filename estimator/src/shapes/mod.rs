@@ -23,7 +23,7 @@ use symbols::Defaults;
 
 pub(crate) use call::show;
 pub(crate) use control::runs_bodies;
-pub(crate) use rules::{KerasKind, Label, TFLITE_AS_TF, contraction, keras_canonical, keras_kind, openvino};
+pub(crate) use rules::{KerasKind, Label, TFLITE_AS_TF, contraction, coreml, keras_canonical, keras_kind, openvino};
 
 use crate::model::{Contents, Model, Node, ValueId, ValueType};
 use crate::notes::Notes;

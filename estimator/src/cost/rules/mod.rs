@@ -14,6 +14,7 @@ mod aten;
 mod attention;
 mod contrib;
 mod convolution;
+mod coreml;
 mod elementwise;
 mod keras;
 mod linear;
@@ -51,6 +52,7 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
             .or_else(|| signal::find(op))
             .or_else(|| contrib::find("", op)),
         "aten" => aten::find(op),
+        "coreml" => coreml::find(op),
         "keras" => keras::find(op),
         "openvino" => openvino::find(op),
         "ai.onnx.ml" => ml::find(op),
@@ -71,6 +73,7 @@ pub(super) fn use_of(node: &Node, index: usize) -> Use {
             })
         }
         "com.microsoft" => contrib::use_of(node, index),
+        "coreml" => coreml::use_of(node, index),
         "openvino" => openvino::use_of(node, index),
         "tf" => tf::use_of(&node.op, index),
         "tflite" => tflite::use_of(&node.op, index),
@@ -94,6 +97,7 @@ pub(super) fn is_view(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => movement::is_view(node),
         "aten" => aten::is_view(node),
+        "coreml" => coreml::is_view(&node.op),
         "keras" => keras::is_view(node),
         "openvino" => openvino::is_view(&node.op),
         "tf" => tf::is_view(&node.op),
@@ -107,6 +111,7 @@ pub(super) fn reads_as_output(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => movement::reads_as_output(&node.op),
         "aten" => aten::reads_as_output(&node.op),
+        "coreml" => coreml::reads_as_output(&node.op),
         "keras" => node.op.as_ref() == "Embedding",
         "openvino" => openvino::reads_as_output(&node.op),
         "com.microsoft" => matches!(node.op.as_ref(), "GatherBlockQuantized" | "GatherND" | "TorchEmbedding"),
@@ -120,6 +125,7 @@ pub(super) fn reads_as_output(node: &Node) -> bool {
 pub(super) fn reads_shape_only(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => matches!(node.op.as_ref(), "Shape" | "Size"),
+        "coreml" => matches!(node.op.as_ref(), "shape" | "getShape"),
         "openvino" => node.op.as_ref() == "ShapeOf",
         "tf" => matches!(node.op.as_ref(), "Rank" | "Shape" | "ShapeN" | "Size"),
         "tflite" => matches!(node.op.as_ref(), "RANK" | "SHAPE"),

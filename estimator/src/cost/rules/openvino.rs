@@ -100,7 +100,7 @@ pub(super) fn find(op: &str) -> Option<Rule> {
 }
 
 /// The work of ONNX's operator of this name at the same inputs and outputs.
-fn by(seen: &Seen<'_>, op: &str) -> Work {
+pub(super) fn by(seen: &Seen<'_>, op: &str) -> Work {
     let Some(rule) = super::find("", op) else { return Work::UNKNOWN };
     let node = Node { domain: "".into(), op: op.into(), ..seen.node.clone() };
     rule(&seen.standing_for(&node))

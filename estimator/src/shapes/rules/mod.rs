@@ -6,6 +6,7 @@
 mod attention;
 mod contrib;
 mod convolution;
+pub(crate) mod coreml;
 mod elementwise;
 mod generation;
 mod image;
@@ -59,6 +60,7 @@ const FAMILIES: &[fn(&str) -> Option<Rule>] = &[
 pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
     match domain {
         "" => FAMILIES.iter().find_map(|family| family(op)).or_else(|| contrib::find("", op)),
+        "coreml" => coreml::find(op),
         "keras" => keras::find(op),
         "openvino" => openvino::find(op),
         "ai.onnx.ml" => ml::find(op),

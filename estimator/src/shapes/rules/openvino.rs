@@ -461,21 +461,8 @@ fn strided_slice(call: &mut Call<'_, '_>) -> Outcome {
     }
     let operands = [vec![Operand::Input(0)], [starts, ends, axes, steps].map(Operand::List).to_vec()].concat();
     stand_in::infer(call, "Slice", &operands, Vec::new())?;
-    for (op, list) in [("Squeeze", gone), ("Unsqueeze", new)] {
-        if !list.is_empty() {
-            // What was found becomes the input of the next step.
-            let (of, known) =
-                (call.outputs.first().cloned().flatten(), call.output_contents.first().cloned().flatten());
-            let kept = (call.inputs.clone(), call.contents.clone());
-            if let (Some(input), Some(contents)) = (call.inputs.first_mut(), call.contents.first_mut()) {
-                (*input, *contents) = (of.map(Into::into), known.map(Into::into));
-            }
-            let outcome = stand_in::infer(call, op, &[Operand::Input(0), Operand::List(list)], Vec::new());
-            (call.inputs, call.contents) = kept;
-            outcome?;
-        }
-    }
-    Ok(())
+    stand_in::again(call, "Squeeze", gone)?;
+    stand_in::again(call, "Unsqueeze", new)
 }
 
 /// Inputs: data, sizes, scales, axes; in the newest version sizes or scales, axes.

@@ -79,6 +79,21 @@ pub(super) fn infer(
     outcome
 }
 
+/// Takes what was inferred as the input of one operator more, with a list as its second operand; nothing for an empty list.
+pub(super) fn again(call: &mut Call<'_, '_>, op: &str, list: Vec<Dim>) -> Outcome {
+    if list.is_empty() {
+        return Ok(());
+    }
+    let (of, known) = (call.outputs.first().cloned().flatten(), call.output_contents.first().cloned().flatten());
+    let kept = (call.inputs.clone(), call.contents.clone());
+    if let (Some(input), Some(contents)) = (call.inputs.first_mut(), call.contents.first_mut()) {
+        (*input, *contents) = (of.map(Into::into), known.map(Into::into));
+    }
+    let outcome = infer(call, op, &[Operand::Input(0), Operand::List(list)], Vec::new());
+    (call.inputs, call.contents) = kept;
+    outcome
+}
+
 /// The node's inputs in their own order.
 pub(super) fn inputs(call: &Call<'_, '_>) -> Vec<Operand> {
     (0..call.node.inputs.len()).map(Operand::Input).collect()
