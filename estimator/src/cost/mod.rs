@@ -73,7 +73,10 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         }
     };
     let takes_tokens = described.as_ref().is_none_or(|described| described.takes_tokens);
-    let symbols: Vec<_> = trace.symbols.iter().filter(|_| takes_tokens).cloned().collect();
+    // A context is open only where a model goes on token by token.
+    let decodes = described.as_ref().is_none_or(|described| described.description.generates());
+    let is_open = |name: &str| takes_tokens && (decodes || name != "context");
+    let symbols: Vec<_> = trace.symbols.iter().filter(|symbol| is_open(&symbol.name)).cloned().collect();
     let other_operations = sum(layers.iter().filter(counted).map(|found| found.layer.other_operations));
     let traffic_bytes = sum(layers.iter().map(|found| found.layer.traffic_bytes));
     let too_large = "does not fit 64 bits and is left out";

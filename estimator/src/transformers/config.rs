@@ -80,14 +80,29 @@ impl<'a> Config<'a> {
     pub fn part_with(&self, field: &str, model_type: &str, also: &[(&'static str, Value)]) -> Config<'a> {
         let map = self.map.and_then(|map| map.get(field)).and_then(Value::as_object);
         let own = map.and_then(|map| map.get("model_type")).and_then(Value::as_str);
+        // Some parts carry the name of the whole: that says nothing of the part.
+        let own = own.filter(|own| *own != self.model_type);
         let listed = self.class.and_then(|class| class.parts.get(field)).map(String::as_str);
+        let listed = listed.filter(|listed| *listed != self.model_type);
         let model_type = own.filter(|own| defaults::class(own).is_some()).or(listed).unwrap_or(model_type);
-        let also = if map.is_none() || own.is_none() { also.to_vec() } else { Vec::new() };
+        let also = if map.is_none() { also.to_vec() } else { Vec::new() };
         Config {
             map,
             class: defaults::class(model_type),
             also,
             path: format!("{}{field}.", self.path),
+            model_type: model_type.to_owned(),
+            fault: self.fault.clone(),
+        }
+    }
+
+    /// The same fields, read as those of another model type.
+    pub fn as_type(&self, model_type: &str) -> Config<'a> {
+        Config {
+            map: self.map,
+            class: defaults::class(model_type),
+            also: Vec::new(),
+            path: self.path.clone(),
             model_type: model_type.to_owned(),
             fault: self.fault.clone(),
         }

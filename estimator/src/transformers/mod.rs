@@ -16,6 +16,7 @@ mod families;
 mod gguf;
 mod heads;
 mod parts;
+mod recipe;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use config::{MOST, MOST_LAYERS};
 pub use description::{Description, Facts, Kind, Pass};
 pub use error::DescribeError;
 pub use parts::{Kept, Part, Role, Routed, Span, Weight, Work};
+pub use recipe::{Recipe, RecipeError, recipe};
 
 use crate::model::{Dialect, Hyperparameters};
 use crate::notes::Notes;

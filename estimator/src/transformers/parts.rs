@@ -332,9 +332,16 @@ impl Parts {
         &mut self.list[place]
     }
 
-    /// The part added last.
-    pub fn last(&mut self) -> Option<&mut Part> {
-        self.list.last_mut()
+    /// How many parts there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Says what the part with this number is to the whole.
+    pub fn set_role(&mut self, number: usize, role: Role) {
+        if let Some(part) = self.list.get_mut(number) {
+            part.role = role;
+        }
     }
 
     fn product(&mut self, sizes: &[u64]) -> u64 {
@@ -369,12 +376,6 @@ impl Parts {
     /// A table that is looked up.
     pub fn embedding(&mut self, name: &str, rows: u64, width: u64) -> &mut Part {
         self.push(name, "Embedding", matrix(&[rows, width], None), Work::None)
-    }
-
-    /// The same table as one that is already there.
-    pub fn shared_embedding(&mut self, name: &str, rows: u64, width: u64) {
-        let part = self.embedding(name, rows, width);
-        part.weights.iter_mut().for_each(|weight| weight.is_shared = true);
     }
 
     /// The table that turns input tokens into vectors.
@@ -466,11 +467,6 @@ impl Parts {
     pub fn recurrence(&mut self, kind: &'static str, macs: u64, state: u64) {
         let part = self.push("", kind, Vec::new(), Work::Recurrence(macs));
         part.kept.state = state;
-    }
-
-    /// Keeps a fault, if it is the first.
-    pub fn fail(&mut self, error: DescribeError) {
-        self.fault.get_or_insert(error);
     }
 }
 

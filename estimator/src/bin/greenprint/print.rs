@@ -7,7 +7,7 @@ use estimator::format::{self, Readable};
 use estimator::hardware::{Device, Field};
 use estimator::notes::{Level, Note};
 use estimator::range::{Range, Ratio};
-use estimator::report::{Estimate, Inspection};
+use estimator::report::{Estimate, Inspection, Transformer};
 use estimator::scenario::{ModelRef, Scenario, Workload};
 use estimator::units::{Bytes, FlopsPerSecond, GramsPerKilowattHour, Quantity};
 use serde::Serialize;
@@ -127,6 +127,9 @@ pub(crate) fn inspection(file: &str, inspection: &Inspection, all_layers: bool) 
     }
     for (name, size) in &inspection.dynamic_dims {
         facts.push(vec!["open dimension".to_owned(), format!("{} = {size}", cut(name))]);
+    }
+    if let Some(transformer) = &inspection.transformer {
+        facts.extend(described(transformer));
     }
     text.push_str(&table(&facts, &[]));
     if !inspection.not_counted.is_empty() {
@@ -508,4 +511,30 @@ mod tests {
         assert_eq!(cut("a\u{1b}[31mb\nc"), "a[31mbc");
         assert_eq!(cut(&"é".repeat(1000)).chars().count(), WIDEST + 1);
     }
+}
+
+/// What hyper-parameters say of a model, as lines of the table of facts.
+fn described(of: &Transformer) -> Vec<Vec<String>> {
+    let mut lines = Vec::new();
+    let mut line = |name: &str, text: String| lines.push(vec![name.to_owned(), text]);
+    let exact = |number: u64| known(Some(number));
+    let about = if of.is_approximate { ", counted approximately" } else { "" };
+    line("network", format!("{}{about}, from {}", cut(&of.family), cut(&of.origin)));
+    if of.active_parameters != of.parameters {
+        line("active for a token", exact(of.active_parameters));
+    }
+    line("without embeddings", exact(of.non_embedding_parameters));
+    if !of.input.is_empty() {
+        line("one pass", cut(&of.input));
+    }
+    if let (Some(macs), Some(context)) = (of.macs_per_token, of.context) {
+        line("MACs of a step", format!("{} at {context} tokens of context", exact(macs)));
+    }
+    if let Some(held) = of.kv_cache_bytes_per_token {
+        line("KV cache", format!("{} a token, with elements of 16 bits", bytes(Some(held))));
+    }
+    if of.weight_bytes_per_token.is_some() {
+        line("weights of a step", bytes(of.weight_bytes_per_token));
+    }
+    lines
 }

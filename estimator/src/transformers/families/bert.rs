@@ -276,6 +276,40 @@ pub fn pre_norm(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     s.facts(c, head)
 }
 
+/// ESM, a language model of proteins: norms before each block, rotary or learned positions.
+pub fn esm(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let s = Sizes::of(c);
+    p.within(if head == Head::Base { "" } else { "esm" }, |p| {
+        p.within("embeddings", |p| {
+            p.input_embedding("word_embeddings", s.vocabulary, s.hidden);
+            if c.text("position_embedding_type").is_none_or(|kind| kind == "absolute") {
+                p.embedding("position_embeddings", c.int("max_position_embeddings"), s.hidden);
+            }
+            if c.flag("emb_layer_norm_before") {
+                p.layer_norm("layer_norm", s.hidden);
+            }
+        });
+        p.within("encoder", |p| {
+            p.each("layer", 0..s.layers, |p| {
+                p.within("attention", |p| {
+                    attention(p, &s, Span::Tokens, None);
+                    p.layer_norm("LayerNorm", s.hidden);
+                });
+                network(p, &s);
+                p.layer_norm("LayerNorm", s.hidden);
+            });
+            p.layer_norm("emb_layer_norm_after", s.hidden);
+        });
+        if matches!(head, Head::Base | Head::Choice) {
+            pooler(p, s.hidden);
+        }
+        // It runs only for those who ask which residues touch.
+        p.over(Span::Fixed(0), |p| _ = p.linear("contact_head.regression", s.layers * s.heads, 1, true));
+    });
+    roberta_heads(c, p, head, s.hidden, s.vocabulary);
+    s.facts(c, head)
+}
+
 /// DistilBERT: no kinds, no pooler.
 pub fn distilbert(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let s = Sizes { inner: c.int("hidden_dim"), ..sizes_without_inner(c) };
@@ -381,7 +415,9 @@ pub fn mobilebert(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
                     squeeze(p, "output.bottleneck", narrow, hidden);
                     squeeze(p, "bottleneck.input", hidden, narrow);
                     if c.flag_or("key_query_shared_bottleneck", true) {
-                        squeeze(p, "bottleneck.attention", hidden, narrow);
+                        // It is there, but does not run, where queries and keys take the same way as values.
+                        let span = if value_in == narrow { Span::Fixed(0) } else { p.span() };
+                        p.over(span, |p| squeeze(p, "bottleneck.attention", hidden, narrow));
                     }
                 }
                 p.each("ffn", 0..networks.min(crate::transformers::MOST_LAYERS) - 1, network);

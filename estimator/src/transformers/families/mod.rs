@@ -2,10 +2,13 @@
 
 mod bert;
 mod deepseek;
+mod diffusion;
 mod experts;
 mod gpt;
 mod llama;
+mod multimodal;
 mod pairs;
+mod sam;
 mod seq2seq;
 mod speech;
 mod states;
@@ -49,9 +52,9 @@ static FAMILIES: &[Family] = &[
     lm("Llama", &["llama", "llama2", "code_llama", "yi", "Yi"], llama::llama),
     lm("Mistral", &["mistral", "ministral"], llama::mistral),
     lm("Mixtral", &["mixtral"], experts::mixtral),
-    lm("Qwen 2", &["qwen2"], llama::qwen2),
+    lm("Qwen 2", &["qwen2", "qwen2_vl_text", "qwen2_5_vl_text"], llama::qwen2),
     lm("Qwen 2 MoE", &["qwen2_moe"], experts::qwen_moe),
-    lm("Qwen 3", &["qwen3"], llama::qwen3),
+    lm("Qwen 3", &["qwen3", "qwen3_vl_text"], llama::qwen3),
     lm("Qwen 3 MoE", &["qwen3_moe"], experts::qwen_moe),
     lm("Qwen", &["qwen"], gpt::qwen),
     lm("Gemma", &["gemma"], llama::gemma),
@@ -120,6 +123,7 @@ static FAMILIES: &[Family] = &[
     encoder("RoBERTa", &["roberta", "xlm-roberta", "camembert", "data2vec-text"], bert::roberta),
     encoder("XLM-R XL", &["xlm-roberta-xl"], bert::pre_norm),
     encoder("Megatron-BERT", &["megatron-bert"], bert::pre_norm),
+    encoder("ESM", &["esm"], bert::esm),
     encoder("DistilBERT", &["distilbert"], bert::distilbert),
     encoder("MobileBERT", &["mobilebert"], bert::mobilebert),
     encoder("ALBERT", &["albert"], bert::albert),
@@ -143,6 +147,20 @@ static FAMILIES: &[Family] = &[
     encoder("WavLM", &["wavlm"], speech::wav2vec2),
     encoder("data2vec", &["data2vec-audio"], speech::wav2vec2),
     encoder("AST", &["audio-spectrogram-transformer"], speech::spectrogram),
+    encoder("SAM", &["sam"], sam::sam),
+    seq2seq("LLaVA", &["llava", "llava_next", "llava_onevision"], multimodal::llava),
+    seq2seq("PaliGemma", &["paligemma"], multimodal::llava),
+    seq2seq("Gemma 3", &["gemma3"], multimodal::llava),
+    seq2seq("Mistral 3", &["mistral3"], multimodal::llava),
+    seq2seq("Idefics 3", &["idefics3", "smolvlm"], multimodal::idefics),
+    seq2seq("Qwen2-VL", &["qwen2_vl"], multimodal::qwen_vl),
+    seq2seq("Qwen2.5-VL", &["qwen2_5_vl"], multimodal::qwen_vl),
+    seq2seq("Qwen3-VL", &["qwen3_vl"], multimodal::qwen_vl),
+    seq2seq("Llama 4", &["llama4"], multimodal::llama4),
+    seq2seq("Qwen2-Audio", &["qwen2_audio"], multimodal::qwen2_audio),
+    encoder("Stable Diffusion UNet", &["UNet2DConditionModel"], diffusion::unet),
+    encoder("Autoencoder", &["AutoencoderKL"], diffusion::autoencoder),
+    encoder("Diffusion transformer", &["DiTTransformer2DModel", "Transformer2DModel"], diffusion::dit),
     seq2seq("T5", &["t5", "mt5", "umt5"], seq2seq::t5),
     seq2seq(
         "BART",

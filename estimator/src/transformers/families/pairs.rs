@@ -57,7 +57,9 @@ pub(super) fn picture(c: &Config<'_>, p: &mut Parts) -> u64 {
     let hidden = c.int("hidden_size");
     let is_second = c.model_type().starts_with("siglip2");
     let places = if is_second { c.int_or("num_patches", 256) } else { patches(c) };
-    let siglip = is_siglip(c);
+    // The encoder of Idefics 3 is SigLIP's without the head.
+    let headless = c.model_type().ends_with("_vision");
+    let siglip = is_siglip(c) || headless;
     let all = if siglip { places } else { places + 1 };
     p.within("vision_model", |p| {
         p.over(Span::Fixed(all), |p| {
@@ -80,7 +82,7 @@ pub(super) fn picture(c: &Config<'_>, p: &mut Parts) -> u64 {
             layers(c, p);
             p.layer_norm("post_layernorm", hidden);
         });
-        if siglip && c.flag_or("vision_use_head", true) {
+        if siglip && !headless && c.flag_or("vision_use_head", true) {
             let (inner, heads) = (c.int("intermediate_size"), c.int("num_attention_heads"));
             let width = c.divided(hidden, heads);
             p.within("head", |p| {
@@ -171,7 +173,9 @@ pub fn pair(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         });
         return facts(c, Some(v), None);
     }
-    p.tensor("logit_scale", if clip { &[] } else { &[1] });
+    // The score of the pair is the product of its two vectors.
+    let width = if clip { c.int("projection_dim") } else { v.int("hidden_size") };
+    p.over(Span::Fixed(1), |p| _ = p.multiplied("logit_scale", if clip { &[] } else { &[1] }, &[width]));
     text(t, p);
     picture(v, p);
     if clip {

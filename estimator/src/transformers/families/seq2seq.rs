@@ -228,30 +228,32 @@ pub fn bart(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     }
 }
 
+/// Adds an encoder of spectrograms as Whisper has it.
+pub(super) fn sound_encoder(c: &Config<'_>, p: &mut Parts, hidden: u64, heads: u64, frames: u64) {
+    let reading = multi_head(heads, c.divided(hidden, heads));
+    // The second convolution halves the frames.
+    p.over(Span::Fixed(2 * frames), |p| _ = p.conv("conv1", &[3], c.int("num_mel_bins"), hidden, 1, true));
+    p.over(Span::Fixed(frames), |p| {
+        p.conv("conv2", &[3], hidden, hidden, 1, true);
+        p.embedding("embed_positions", frames, hidden);
+        bart_layers(p, c.layers("encoder_layers"), &reading, c.int("encoder_ffn_dim"), None, false);
+        p.layer_norm("layer_norm", hidden);
+    });
+}
+
 /// Whisper: two convolutions and 30 s of sound in the encoder, text in the decoder.
 pub fn whisper(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let hidden = c.int("d_model");
     let (encoder_heads, decoder_heads) = (c.int("encoder_attention_heads"), c.int("decoder_attention_heads"));
-    let reading = multi_head(encoder_heads, c.divided(hidden, encoder_heads));
     let writing = multi_head(decoder_heads, c.divided(hidden, decoder_heads));
     let frames = c.int("max_source_positions");
     let (vocabulary, tied) = (c.int("vocab_size"), c.flag_or("tie_word_embeddings", true));
     let encoder = |p: &mut Parts| {
-        p.within("encoder", |p| {
-            // The second convolution halves the frames.
-            p.over(Span::Fixed(2 * frames), |p| {
-                let conv = p.conv("conv1", &[3], c.int("num_mel_bins"), hidden, 1, true);
-                if head == Head::Audio {
-                    conv.role = Role::InputEmbedding;
-                }
-            });
-            p.over(Span::Fixed(frames), |p| {
-                p.conv("conv2", &[3], hidden, hidden, 1, true);
-                p.embedding("embed_positions", frames, hidden);
-                bart_layers(p, c.layers("encoder_layers"), &reading, c.int("encoder_ffn_dim"), None, false);
-                p.layer_norm("layer_norm", hidden);
-            });
-        });
+        let before = p.len();
+        p.within("encoder", |p| sound_encoder(c, p, hidden, encoder_heads, frames));
+        if head == Head::Audio {
+            p.set_role(before, Role::InputEmbedding);
+        }
     };
     let decoder = |p: &mut Parts| {
         p.within("decoder", |p| {

@@ -138,7 +138,7 @@ pub fn mamba2(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         inner: c.scaled(hidden, "expand", 2.0),
         heads: c.int("num_heads"),
         state: c.int("state_size"),
-        groups: c.int("n_groups"),
+        groups: c.int_or("n_groups", 8),
         kernel: c.int("conv_kernel"),
         bias: c.flag("use_bias"),
         out_bias: c.flag("use_bias"),
