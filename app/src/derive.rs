@@ -10,7 +10,7 @@ use estimator::hardware::{Device, Precision};
 use estimator::report::{Estimate, Inspection, Layer};
 use estimator::scenario::{ModelSummary, Scenario, Workload};
 use estimator::units::{Bytes, Flops};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What the scenario costs.
 ///
@@ -55,13 +55,35 @@ impl Measure {
     }
 }
 
-/// How deep a part's path is followed before layers are gathered.
-const PART_DEPTH: usize = 2;
+/// How deep the path of a part is followed before layers are gathered: as deep as it takes for several parts.
+const PART_DEPTHS: std::ops::RangeInclusive<usize> = 2..=4;
+/// So many parts are enough to see something.
+const ENOUGH_PARTS: usize = 6;
 
-/// The group that a layer belongs to.
-pub fn group_of(layer: &Layer, grouping: Grouping) -> String {
+/// How deep the paths of this model's parts are followed.
+pub fn part_depth(inspection: &Inspection) -> usize {
+    let enough = |depth: &usize| {
+        let parts = inspection.layers.iter().map(|layer| group_of(layer, Grouping::Part, *depth));
+        parts.collect::<HashSet<String>>().len() >= ENOUGH_PARTS
+    };
+    PART_DEPTHS.clone().find(enough).unwrap_or(*PART_DEPTHS.end())
+}
+
+/// What the estimator calls the operator of a module of which there are weights alone.
+const OF_WEIGHTS: &str = "weights";
+
+/// The name of a module without the numbers of the blocks around it: `model.layers.*.mlp.up_proj`.
+fn kind_of(name: &str) -> String {
+    let step = |step: &str| if step.parse::<u64>().is_ok() { "*".to_owned() } else { step.to_owned() };
+    name.split('.').map(step).collect::<Vec<String>>().join(".")
+}
+
+/// The group that a layer belongs to, parts being followed so deep.
+pub fn group_of(layer: &Layer, grouping: Grouping, depth: usize) -> String {
     match grouping {
         Grouping::None => layer.name.clone(),
+        // What a module computes is not known; modules of one name in all blocks are of one kind.
+        Grouping::Operator if layer.op == OF_WEIGHTS => kind_of(&layer.name),
         Grouping::Operator => layer.op.clone(),
         Grouping::Part => {
             let path = if layer.group.is_empty() {
@@ -69,8 +91,10 @@ pub fn group_of(layer: &Layer, grouping: Grouping) -> String {
             } else {
                 layer.group.trim_start_matches('/')
             };
-            let parts: Vec<&str> = path.split('/').take(PART_DEPTH).collect();
-            let whole = path.split('/').count() <= parts.len();
+            // Modules of weights alone have dots between their steps, nodes of a graph have slashes.
+            let step = if path.contains('/') { '/' } else { '.' };
+            let parts: Vec<&str> = path.split(step).take(depth).collect();
+            let whole = path.split(step).count() <= parts.len();
             // The last step of a name is the node itself, which is no part.
             let parts =
                 if layer.group.is_empty() && whole { parts.get(..parts.len() - 1).unwrap_or_default() } else { &parts };
@@ -81,7 +105,7 @@ pub fn group_of(layer: &Layer, grouping: Grouping) -> String {
 
 /// Whether the model's file says to which parts its layers belong.
 pub fn has_parts(inspection: &Inspection) -> bool {
-    let mut parts = inspection.layers.iter().map(|layer| group_of(layer, Grouping::Part));
+    let mut parts = inspection.layers.iter().map(|layer| group_of(layer, Grouping::Part, *PART_DEPTHS.start()));
     let first = parts.next();
     parts.any(|part| Some(part) != first)
 }
@@ -92,10 +116,11 @@ const MOST_BARS: usize = 8;
 /// Where a model's compute, parameters or memory go.
 pub fn breakdown(inspection: &Inspection, measure: Measure, grouping: Grouping) -> Bars {
     let mut sums: HashMap<String, u64> = HashMap::new();
+    let depth = part_depth(inspection);
     for layer in &inspection.layers {
         let amount = measure.of(layer);
         if amount > 0 {
-            let sum = sums.entry(group_of(layer, grouping)).or_default();
+            let sum = sums.entry(group_of(layer, grouping, depth)).or_default();
             *sum = sum.saturating_add(amount);
         }
     }
@@ -188,6 +213,9 @@ pub fn roofline(
             compute_bound: bound == Bound::Compute,
         });
     }
+    if points.is_empty() {
+        return None;
+    }
     for point in &mut points {
         point.share /= whole;
     }
@@ -271,9 +299,10 @@ mod tests {
             ("/conv1/Conv", "", "conv1"),
             ("Conv_0", "", text::layers::NO_PART),
             ("x", "encoder/layer.3/attention", "encoder/layer.3"),
+            ("model.layers.0.mlp", "", "model/layers"),
         ] {
             let layer = Layer { name: name.to_owned(), group: group.to_owned(), ..Layer::default() };
-            assert_eq!(group_of(&layer, Grouping::Part), part, "{name} {group}");
+            assert_eq!(group_of(&layer, Grouping::Part, 2), part, "{name} {group}");
         }
     }
 
@@ -285,6 +314,21 @@ mod tests {
         let intensity = |batch: f64| roofline(&model, 1, device, Precision::Bf16, batch).unwrap().points[0].intensity;
         assert!((intensity(1.0) - 2e6 / 4_008_000.0).abs() < 1e-9);
         assert!((intensity(64.0) - 64.0 * 2e6 / (4_000_000.0 + 64.0 * 8_000.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn modules_of_one_name_are_of_one_kind() {
+        let layer = layer("model.layers.12.mlp.up_proj", OF_WEIGHTS, 0);
+        assert_eq!(group_of(&layer, Grouping::Operator, 2), "model.layers.*.mlp.up_proj");
+    }
+
+    #[test]
+    fn paths_are_followed_until_there_are_several_parts() {
+        let named = |name: String| Layer { name, ..Layer::default() };
+        let deep: Vec<Layer> = (0..12).map(|at| named(format!("model.layers.{at}.mlp"))).collect();
+        assert_eq!(part_depth(&Inspection { layers: deep, ..Inspection::default() }), 3);
+        let flat: Vec<Layer> = (0..12).map(|at| named(format!("a{at}/b/c/Conv"))).collect();
+        assert_eq!(part_depth(&Inspection { layers: flat, ..Inspection::default() }), 2);
     }
 
     #[test]

@@ -135,8 +135,11 @@ pub mod model {
     pub const SIZE_HELP: &str = "Such as 8B, 70B or 1.5T.";
     pub const ACTIVE: &str = "Active parameters";
     pub const ACTIVE_HELP: &str = "Those that one token uses: fewer than all of them in a mixture of experts.";
+    /// The size of a model as its makers write it: 8B, 1.5T.
+    pub fn size(parameters: f64) -> String {
+        format::count(parameters).replace(" G", "B").replace(' ', "")
+    }
     pub fn by_size(parameters: f64, active: Option<f64>) -> String {
-        let size = |count: f64| format::count(count).replace(" G", "B").replace(' ', "");
         match active {
             Some(active) => format!("a model of {} parameters, {} of them active,", size(parameters), size(active)),
             None => format!("a model of {} parameters", size(parameters)),
@@ -149,6 +152,12 @@ pub mod model {
     pub const WEIGHTS: &str = "Weights";
     pub const PEAK: &str = "Peak activations";
     pub const INTENSITY: &str = "Arithmetic intensity";
+    pub const BITS: &str = "Bits per weight";
+    pub const BITS_HELP: &str = "scales and what else comes with them included";
+    pub const OPTIMIZER: &str = "Optimizer state";
+    pub const OPTIMIZER_HELP: &str = "kept for training, beside the weights";
+    pub const NO_GRAPH: &str = "This file holds weights and no graph";
+    pub const NO_GRAPH_REMEDY: &str = "It does not say what is computed with them, so there are no MACs. Open its folder as a whole, or its config.json along with it, or the same model as ONNX.";
     pub const TWO_PER_MAC: &str = "2 × MACs, by definition";
     pub const PEAK_HELP: &str = "alive at once, buffers reused";
     pub const FLOPS_PER_BYTE: &str = "FLOPs/byte";
@@ -224,7 +233,7 @@ pub mod model {
         }
     }
     /// What is to be said of a file, as names and values.
-    pub fn about(counts: &Inspection) -> Vec<(&'static str, String)> {
+    pub fn about(counts: &Inspection) -> Vec<(&str, String)> {
         let mut pairs = vec![(
             "Format",
             match counts.format_version {
@@ -241,7 +250,8 @@ pub mod model {
         }
         let (size, read) = (numbers::size(counts.file_bytes).text(), numbers::size(counts.bytes_read).text());
         pairs.push(("Size", format!("{size}, of which {read} were read")));
-        pairs.push(("Nodes that run", format::whole(counts.layers.len() as u64)));
+        let kind = if counts.weights_only { "Modules with weights" } else { "Nodes that run" };
+        pairs.push((kind, format::whole(counts.layers.len() as u64)));
         let types: Vec<String> = counts
             .dtypes
             .iter()
@@ -250,6 +260,7 @@ pub mod model {
         if !types.is_empty() {
             pairs.push(("Parameters by type", types.join(", ")));
         }
+        pairs.extend(counts.properties.iter().map(|(name, text)| (name.as_str(), text.clone())));
         pairs
     }
 }
@@ -272,6 +283,7 @@ pub mod job {
     pub const TOKENS: &str = "Training tokens";
     pub const TOKENS_HELP: &str = "Tokens read in the whole run, repeated ones too.";
     pub const TOKEN_BATCH: &str = "Sequences of one step, all devices together";
+    pub const GENERATES: &str = "A request is a prompt and its answer, token by token";
     pub const PROMPT: &str = "Prompt tokens";
     pub const OUTPUT: &str = "Answer tokens";
     pub const RECOMPUTE: &str = "Recompute activations in the backward pass";
@@ -450,16 +462,30 @@ pub mod result {
             numbers::percent(overhead)
         )
     }
-    pub fn memory(needed: &str, available: Option<&str>, fits: Option<bool>) -> String {
+    pub fn memory(needed: &str, is_least: bool, available: Option<&str>, fits: Option<bool>) -> String {
+        let about = if is_least { "at least" } else { "about" };
         match (available, fits) {
             (Some(available), Some(true)) => {
-                format!("Memory: needs about {needed} of each device’s {available}. It fits.")
+                format!("Memory: needs {about} {needed} of each device’s {available}. It fits.")
             }
-            (Some(available), Some(false)) => format!(
-                "Memory: needs about {needed}, but each device has {available}. It does not fit: use a smaller batch, more devices or a lower precision."
-            ),
-            _ => format!("Memory: needs about {needed} on each device."),
+            (Some(available), Some(false)) => {
+                format!("Memory: needs {about} {needed}, and each device has {available}.")
+            }
+            (Some(available), None) => {
+                format!(
+                    "Memory: needs {about} {needed} of each device’s {available}; whether it fits depends on what is not known."
+                )
+            }
+            (None, _) => format!("Memory: needs {about} {needed} on each device."),
         }
+    }
+    pub const NO_OPERATIONS: &str = "The file holds weights and does not say what is computed with them. Open it together with its config.json, or go by its size.";
+    pub const OBSTACLE: &str = "This cannot run as described";
+    pub fn use_devices(count: u64) -> String {
+        if count == 1 { "Use one device".to_owned() } else { format!("Use {} devices", format::whole(count)) }
+    }
+    pub fn by_size(parameters: u64) -> String {
+        format!("Estimate it as a language model of {} parameters", super::model::size(parameters as f64))
     }
     pub fn memory_parts(parts: &[String]) -> String {
         format!("({})", parts.join(", "))
@@ -519,6 +545,8 @@ pub mod inside {
     pub const PARAMETERS: &str = "Parameters";
     pub const MEMORY: &str = "Memory";
     pub const BY_OPERATOR: &str = "By operator";
+    pub const BY_KIND: &str = "By kind";
+    pub const BY_MODULE: &str = "By module";
     pub const BY_PART: &str = "By part";
     pub const BY_LAYER: &str = "By layer";
     pub const NO_ROOFLINE: &str = "No roofline: the peak or the memory bandwidth of this device is not published.";
@@ -541,19 +569,22 @@ pub mod layers {
     use super::plural;
 
     pub const TITLE: &str = "Layer by layer";
+    pub const MODULES: &str = "Module by module";
     pub const TABLE: &str = "Table of all layers";
     pub const FILTER: &str = "Filter by name, operator or shape";
+    pub const FILTER_MODULES: &str = "Filter by name";
     pub const ARRANGE: &str = "Arrange";
     pub const IN_ORDER: &str = "In order";
     pub const NO_PART: &str = "(top level)";
     pub const COLUMNS: [&str; 9] =
         ["No.", "Name", "Operator", "Output", "Parameters", "MACs", "Other ops", "Weights", "Activations"];
 
-    pub fn count(kept: usize, all: usize) -> String {
+    pub fn count(kept: usize, all: usize, modules: bool) -> String {
+        let (one, many) = if modules { ("module", "modules") } else { ("layer", "layers") };
         if kept == all {
-            plural(all, "layer", "layers")
+            plural(all, one, many)
         } else {
-            format!("{} of {}", estimator::format::whole(kept as u64), plural(all, "layer", "layers"))
+            format!("{} of {}", estimator::format::whole(kept as u64), plural(all, one, many))
         }
     }
     pub fn none(filter: &str) -> String {

@@ -21,7 +21,7 @@ cargo xtask COMMAND
                         build the page and serve it on localhost
   test  [--only PART[,PART]…] [--dev] [NAME]
                         run every check, or only some of fmt, clippy, unit, wasm, e2e; NAME: only tests so named
-  bench                 measure the downloads and hold them against their limits
+  bench                 measure the downloads and hold them against their limits; print what opening large models costs
   node-suite [--all] [--only WORD] [--least PERCENT]
                         run ONNX's backend tests through shape inference (prepares them with Python the first time)
   shot  [--path '#…'] [--width N] [--height N] [--scale N] [--dark] [--full] [--dev] [--no-build] [STEP…] OUT.png
@@ -120,6 +120,13 @@ impl Arguments {
             "bench" => {
                 page::build_if_older(&setup::for_building(false)?, Mode::Release)?;
                 bench::sizes()?;
+                println!();
+                setup::for_testing(false)?;
+                let mut measure = run::program("cargo");
+                measure
+                    .args(["run", "--quiet", "--locked", "--package", "e2e", "--bin", "measure"])
+                    .env("GREENPRINT_DIST", Mode::Release.dist());
+                run::run(&mut measure)?;
             }
             "node-suite" => node_suite::check(&self.rest)?,
             "shot" => {

@@ -198,6 +198,13 @@ pub fn Estimate() -> Html {
         _ => None,
     };
     let scenario = Rc::new(state.scenario.clone());
+    let weights_alone = current.as_ref().filter(|counts| counts.weights_only).and_then(|counts| counts.parameters);
+    let language = summary.as_ref().as_ref().is_some_and(ModelSummary::is_language);
+    // The estimator says whether a graph over tokens answers prompts: by its own sight, or because it was told to.
+    let answers =
+        found.as_ref().and_then(|found| found.service.as_ref()).is_some_and(|service| service.first_token_s.is_some());
+    let over_tokens = summary.as_ref().as_ref().is_some_and(|summary| summary.sample.pass.is_some());
+    let generates = (over_tokens && !language).then_some(answers);
 
     html! {
         <>
@@ -212,11 +219,12 @@ pub fn Estimate() -> Html {
                     <h2 id="estimate-title">{ text::estimate::TITLE }</h2>
                     <div class="estimate">
                         <div class="inputs">
-                            <Job scenario={scenario.clone()} language={summary.as_ref().as_ref().is_some_and(ModelSummary::is_language)} act={act.clone()} />
+                            <Job scenario={scenario.clone()} {language} {generates} act={act.clone()} />
                             <Machine scenario={scenario.clone()} estimate={found.clone()} act={act.clone()} />
                             <Place scenario={scenario.clone()} estimate={found.clone()} act={act.clone()} />
                         </div>
-                        <ResultPanel name={name.clone()} scenario={scenario.clone()} estimate={estimate.clone()} {device} />
+                        <ResultPanel name={name.clone()} scenario={scenario.clone()} estimate={estimate.clone()} {device}
+                            {weights_alone} act={act.clone()} />
                     </div>
                 </section>
                 if let Some(found) = found.clone() {

@@ -31,7 +31,10 @@ const PAPER: f64 = 420.0;
 /// Where everything goes.
 #[component]
 pub fn Inside(props: &InsideProps) -> Html {
+    // Weights alone have no compute to show.
+    let alone = props.counts.weights_only && props.counts.macs.is_none();
     let measure = use_state(Measure::default);
+    let shown_measure = if alone && *measure == Measure::Compute { Measure::Parameters } else { *measure };
     let grouping = use_state(Grouping::default);
     let precision = props.device.and_then(|device| derive::precision(&props.scenario, device));
     let roofline = use_memo(
@@ -45,21 +48,25 @@ pub fn Inside(props: &InsideProps) -> Html {
             }
         },
     );
-    let measures = vec![
+    let mut measures = vec![
         Choice { value: Measure::Compute, label: text::inside::COMPUTE },
         Choice { value: Measure::Parameters, label: text::inside::PARAMETERS },
         Choice { value: Measure::Memory, label: text::inside::MEMORY },
     ];
+    measures.retain(|choice| !alone || choice.value != Measure::Compute);
     let has_parts = use_memo(props.counts.clone(), |counts| derive::has_parts(counts));
     let mut groupings = vec![
-        Choice { value: Grouping::Operator, label: text::inside::BY_OPERATOR },
+        Choice {
+            value: Grouping::Operator,
+            label: if alone { text::inside::BY_KIND } else { text::inside::BY_OPERATOR },
+        },
         Choice { value: Grouping::Part, label: text::inside::BY_PART },
-        Choice { value: Grouping::None, label: text::inside::BY_LAYER },
+        Choice { value: Grouping::None, label: if alone { text::inside::BY_MODULE } else { text::inside::BY_LAYER } },
     ];
     // A file that knows no parts offers none.
     groupings.retain(|choice| *has_parts || choice.value != Grouping::Part);
     let shown = if *grouping == Grouping::Part && !*has_parts { Grouping::Operator } else { *grouping };
-    let bars = use_memo((props.counts.clone(), *measure, shown), |(counts, measure, grouping)| {
+    let bars = use_memo((props.counts.clone(), shown_measure, shown), |(counts, measure, grouping)| {
         Chart::Bars(derive::breakdown(counts, *measure, *grouping))
     });
     let choose_measure = {
@@ -74,15 +81,15 @@ pub fn Inside(props: &InsideProps) -> Html {
         <section id="inside" aria-labelledby="inside-title">
             <h2 id="inside-title">{ text::inside::TITLE }</h2>
             <div class="charts">
-                <ChartFigure id="where-it-goes" title={text::inside::breakdown(*measure)} chart={bars} dark={props.dark} paper={PAPER}>
+                <ChartFigure id="where-it-goes" title={text::inside::breakdown(shown_measure)} chart={bars} dark={props.dark} paper={PAPER}>
                     <div class="chart-choices">
-                        <Choices<Measure> id="measure" legend={text::inside::MEASURE} quiet={true} choices={measures} chosen={*measure} choose={choose_measure} />
+                        <Choices<Measure> id="measure" legend={text::inside::MEASURE} quiet={true} choices={measures} chosen={shown_measure} choose={choose_measure} />
                         <Choices<Grouping> id="grouping" legend={text::inside::GROUPING} quiet={true} choices={groupings} chosen={shown} choose={choose_grouping} />
                     </div>
                 </ChartFigure>
                 if let Some(chart) = (*roofline).clone() {
                     <ChartFigure id="roofline" title={text::inside::roofline(props.device.map_or("", |device| &device.name))} {chart} dark={props.dark} paper={PAPER} />
-                } else {
+                } else if !alone {
                     <p class="muted">{ text::inside::NO_ROOFLINE }</p>
                 }
             </div>

@@ -14,6 +14,8 @@ pub struct JobProps {
     pub scenario: Rc<Scenario>,
     /// Whether the model is a language model, which reads and writes tokens.
     pub language: bool,
+    /// Whether it is a graph that can be asked for an answer token by token, and whether it is.
+    pub generates: Option<bool>,
     /// Says what the reader did.
     pub act: Callback<Action>,
 }
@@ -35,8 +37,8 @@ pub fn Job(props: &JobProps) -> Html {
             <legend>{ text::job::TITLE }</legend>
             <Choices<bool> id="work" legend={text::job::TITLE} quiet={true} {choices} chosen={training} {choose} />
             { match &props.scenario.workload {
-                Workload::Train(training) => train(training, props.language, &props.act),
-                Workload::Serve(serving) => serve(serving, props.language, &props.act),
+                Workload::Train(training) => train(training, props.language || training.tokens.is_some(), &props.act),
+                Workload::Serve(serving) => serve(serving, props.language, props.generates, &props.act),
             } }
         </fieldset>
     }
@@ -83,7 +85,7 @@ fn train(training: &Training, language: bool, act: &Callback<Action>) -> Html {
     }
 }
 
-fn serve(serving: &Serving, language: bool, act: &Callback<Action>) -> Html {
+fn serve(serving: &Serving, language: bool, generates: Option<bool>, act: &Callback<Action>) -> Html {
     let with = |change: fn(&mut Serving, f64)| {
         let serving = serving.clone();
         act.reform(move |value: f64| {
@@ -92,12 +94,23 @@ fn serve(serving: &Serving, language: bool, act: &Callback<Action>) -> Html {
             Action::Serving(changed)
         })
     };
+    let answer = {
+        let serving = serving.clone();
+        let other = !generates.unwrap_or_default();
+        act.reform(move |_: Event| Action::Serving(Serving { generates: Some(other), ..serving.clone() }))
+    };
     html! {
         <>
             <NumberField id="requests" label={text::job::REQUESTS} value={serving.requests_per_day.unwrap_or(0.0)} least={0.0} most={MOST}
                 slide={Slide::Growing(1.0, 1e9)} help={text::job::REQUESTS_HELP}
                 change={with(|serving, value| serving.requests_per_day = (value > 0.0).then_some(value))} />
-            if language {
+            if let Some(generates) = generates {
+                <div class="check">
+                    <input type="checkbox" id="generates" checked={generates} onchange={answer} />
+                    <label for="generates">{ text::job::GENERATES }</label>
+                </div>
+            }
+            if language || generates == Some(true) {
                 <div class="pair">
                     <NumberField id="prompt" label={text::job::PROMPT} value={serving.prompt_tokens} least={0.0} most={MOST} whole={true}
                         slide={Slide::Growing(1.0, 131_072.0)} change={with(|serving, value| serving.prompt_tokens = value)} />

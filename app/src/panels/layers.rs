@@ -1,6 +1,6 @@
 //! Every node that runs, as a table to sort, filter and group; only what is in sight is drawn.
 
-use crate::derive::{Grouping, group_of, has_parts};
+use crate::derive::{Grouping, group_of, has_parts, part_depth};
 use crate::numbers;
 use crate::state::Counts;
 use crate::text;
@@ -44,6 +44,9 @@ const COLUMNS: [Column; 9] = [
     Column::Activations,
 ];
 
+/// What is known of a module of which there are weights alone.
+const OF_WEIGHTS: [Column; 4] = [Column::Place, Column::Name, Column::Parameters, Column::Weights];
+
 impl Column {
     fn is_number(self) -> bool {
         !matches!(self, Column::Name | Column::Op | Column::Shape)
@@ -54,11 +57,12 @@ impl Column {
 #[derive(Clone, Debug, PartialEq)]
 enum Row {
     Layer(usize),
-    Group { name: String, layers: usize, sums: Sums, open: bool },
+    Group { name: String, sums: Sums, open: bool },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Sums {
+    layers: usize,
     parameters: u64,
     macs: u64,
     other: u64,
@@ -69,6 +73,7 @@ struct Sums {
 impl Sums {
     fn add(&mut self, layer: &Layer) {
         let add = |sum: &mut u64, part: u64| *sum = sum.saturating_add(part);
+        self.layers += 1;
         add(&mut self.parameters, layer.parameters);
         add(&mut self.macs, layer.macs.unwrap_or(0));
         add(&mut self.other, layer.other_operations.unwrap_or(0));
@@ -95,6 +100,8 @@ struct View {
     down: bool,
     filter: String,
     grouping: Grouping,
+    /// How deep the paths of parts are followed.
+    depth: usize,
     /// Groups that are open.
     open: BTreeSet<String>,
 }
@@ -133,7 +140,7 @@ fn rows(layers: &[Layer], view: &View) -> (Vec<Row>, usize) {
     let mut groups: Vec<(String, Sums, Vec<usize>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for (place, layer) in kept {
-        let name = group_of(layer, view.grouping);
+        let name = group_of(layer, view.grouping, view.depth);
         let at = *places.entry(name.clone()).or_insert_with(|| {
             groups.push((name, Sums::default(), Vec::new()));
             groups.len() - 1
@@ -152,7 +159,7 @@ fn rows(layers: &[Layer], view: &View) -> (Vec<Row>, usize) {
     let mut rows = Vec::new();
     for (name, sums, members) in groups {
         let open = view.open.contains(&name);
-        rows.push(Row::Group { name, layers: members.len(), sums, open });
+        rows.push(Row::Group { name, sums, open });
         if open {
             rows.extend(members.into_iter().map(Row::Layer));
         }
@@ -168,9 +175,14 @@ pub fn Layers(props: &LayersProps) -> Html {
         down: false,
         filter: String::new(),
         grouping: Grouping::None,
+        depth: 0,
         open: BTreeSet::new(),
     });
-    let table = use_memo((props.counts.clone(), (*view).clone()), |(counts, view)| rows(&counts.layers, view));
+    let depth = use_memo(props.counts.clone(), |counts| part_depth(counts));
+    let shown = View { depth: *depth, ..(*view).clone() };
+    let table = use_memo((props.counts.clone(), shown), |(counts, view)| rows(&counts.layers, view));
+    let alone = props.counts.weights_only && props.counts.macs.is_none();
+    let columns: &'static [Column] = if alone { &OF_WEIGHTS } else { &COLUMNS };
     let (rows, kept) = &*table;
     let sight =
         use_rows(rows.len(), (props.counts.clone(), view.column, view.down, view.filter.clone(), view.grouping));
@@ -213,7 +225,10 @@ pub fn Layers(props: &LayersProps) -> Html {
     let has_parts = use_memo(props.counts.clone(), |counts| has_parts(counts));
     let mut groupings = vec![
         Choice { value: Grouping::None, label: text::layers::IN_ORDER },
-        Choice { value: Grouping::Operator, label: text::inside::BY_OPERATOR },
+        Choice {
+            value: Grouping::Operator,
+            label: if alone { text::inside::BY_KIND } else { text::inside::BY_OPERATOR },
+        },
         Choice { value: Grouping::Part, label: text::inside::BY_PART },
     ];
     groupings.retain(|choice| *has_parts || choice.value != Grouping::Part);
@@ -238,26 +253,26 @@ pub fn Layers(props: &LayersProps) -> Html {
     let filter_id = "layer-filter";
     html! {
         <section id="layers" aria-labelledby="layers-title">
-            <h2 id="layers-title">{ text::layers::TITLE }</h2>
+            <h2 id="layers-title">{ if alone { text::layers::MODULES } else { text::layers::TITLE } }</h2>
             <div class="table-tools">
                 <div class="field">
-                    <label for={filter_id}>{ text::layers::FILTER }</label>
+                    <label for={filter_id}>{ if alone { text::layers::FILTER_MODULES } else { text::layers::FILTER } }</label>
                     <input type="search" id={filter_id} autocomplete="off" spellcheck="false" value={view.filter.clone()}
                         oninput={move |event: InputEvent| filter.emit(event.target_unchecked_into::<HtmlInputElement>().value())} />
                 </div>
                 <Choices<Grouping> id="layer-grouping" legend={text::layers::ARRANGE} choices={groupings} chosen={view.grouping} choose={group} />
-                <p class="muted" role="status">{ text::layers::count(*kept, props.counts.layers.len()) }</p>
+                <p class="muted" role="status">{ text::layers::count(*kept, props.counts.layers.len(), alone) }</p>
             </div>
             <div class="layer-table" ref={sight.node.clone()} onscroll={sight.onscroll.clone()} tabindex="0" role="region" aria-label={text::layers::TABLE}>
-                <table aria-rowcount={(rows.len() + 1).to_string()}>
-                    <thead><tr aria-rowindex="1">{ for COLUMNS.iter().map(head) }</tr></thead>
+                <table class={classes!(alone.then_some("few"))} aria-rowcount={(rows.len() + 1).to_string()}>
+                    <thead><tr aria-rowindex="1">{ for columns.iter().map(head) }</tr></thead>
                     <tbody>
-                        if sight.above > 0.0 { <tr class="gap" aria-hidden="true"><td colspan="9" style={format!("height:{}px", sight.above)}></td></tr> }
+                        if sight.above > 0.0 { <tr class="gap" aria-hidden="true"><td colspan={columns.len().to_string()} style={format!("height:{}px", sight.above)}></td></tr> }
                         { for rows.iter().enumerate().take(sight.to).skip(sight.from).map(|(place, row)| match row {
-                            Row::Layer(at) => props.counts.layers.get(*at).map(|layer| layer_row(place, *at, layer, whole)).unwrap_or_default(),
-                            Row::Group { name, layers, sums, open } => group_row(place, name, *layers, sums, *open, whole, &toggle),
+                            Row::Layer(at) => props.counts.layers.get(*at).map(|layer| layer_row(columns, place, *at, layer, whole)).unwrap_or_default(),
+                            Row::Group { name, sums, open } => group_row(columns, place, name, sums, *open, whole, &toggle),
                         }) }
-                        if sight.below > 0.0 { <tr class="gap" aria-hidden="true"><td colspan="9" style={format!("height:{}px", sight.below)}></td></tr> }
+                        if sight.below > 0.0 { <tr class="gap" aria-hidden="true"><td colspan={columns.len().to_string()} style={format!("height:{}px", sight.below)}></td></tr> }
                     </tbody>
                 </table>
                 if rows.is_empty() { <p class="table-empty">{ text::layers::none(&view.filter) }</p> }
@@ -301,45 +316,53 @@ fn macs(value: Option<u64>, whole: u64) -> Html {
     }
 }
 
-fn layer_row(place: usize, at: usize, layer: &Layer, whole: u64) -> Html {
+fn layer_row(columns: &[Column], place: usize, at: usize, layer: &Layer, whole: u64) -> Html {
     let times = (layer.times > 1).then(|| text::layers::times(layer.times));
-    html! {
-        <tr key={at} aria-rowindex={(place + 2).to_string()}>
-            <td class="number muted">{ at + 1 }</td>
-            <th scope="row" title={layer.name.clone()}>{ layer.name.clone() }{ times }</th>
-            <td>{ layer.op.clone() }</td>
-            <td class="shape" title={layer.output_symbolic.clone()}>{ layer.output_symbolic.clone() }</td>
-            { cell(Some(layer.parameters)) }
-            { macs(layer.macs, whole) }
-            { cell(layer.other_operations) }
-            { size(Some(layer.weight_bytes)) }
-            { size(layer.activation_bytes) }
-        </tr>
-    }
+    let one = |column: &Column| match column {
+        Column::Place => html! { <td class="number muted">{ at + 1 }</td> },
+        Column::Name => {
+            html! { <th scope="row" title={layer.name.clone()}>{ layer.name.clone() }{ times.clone() }</th> }
+        }
+        Column::Op => html! { <td>{ layer.op.clone() }</td> },
+        Column::Shape => {
+            html! { <td class="shape" title={layer.output_symbolic.clone()}>{ layer.output_symbolic.clone() }</td> }
+        }
+        Column::Parameters => cell(Some(layer.parameters)),
+        Column::Macs => macs(layer.macs, whole),
+        Column::Other => cell(layer.other_operations),
+        Column::Weights => size(Some(layer.weight_bytes)),
+        Column::Activations => size(layer.activation_bytes),
+    };
+    html! { <tr key={at} aria-rowindex={(place + 2).to_string()}>{ for columns.iter().map(one) }</tr> }
 }
 
 fn group_row(
+    columns: &[Column],
     place: usize,
     name: &str,
-    layers: usize,
     sums: &Sums,
     open: bool,
     whole: u64,
     toggle: &Callback<String>,
 ) -> Html {
     let (toggle, key) = (toggle.clone(), name.to_owned());
+    let wide = columns.iter().filter(|column| !column.is_number()).count();
+    let one = |column: &Column| match column {
+        Column::Place | Column::Name | Column::Op | Column::Shape => Html::default(),
+        Column::Parameters => cell(Some(sums.parameters)),
+        Column::Macs => macs(Some(sums.macs), whole),
+        Column::Other => cell(Some(sums.other)),
+        Column::Weights => size(Some(sums.weights)),
+        Column::Activations => size(Some(sums.activations)),
+    };
     html! {
         <tr key={format!("group {name}")} class="group" aria-rowindex={(place + 2).to_string()}>
-            <td class="number muted">{ layers }</td>
-            <th scope="row" colspan="3" title={name.to_owned()}>
+            <td class="number muted">{ sums.layers }</td>
+            <th scope="row" colspan={wide.to_string()} title={name.to_owned()}>
                 <button type="button" class="group-button" aria-expanded={open.to_string()} onclick={move |_| toggle.emit(key.clone())}>
                     <span aria-hidden="true">{ if open { "▾ " } else { "▸ " } }</span>{ name.to_owned() }</button>
             </th>
-            { cell(Some(sums.parameters)) }
-            { macs(Some(sums.macs), whole) }
-            { cell(Some(sums.other)) }
-            { size(Some(sums.weights)) }
-            { size(Some(sums.activations)) }
+            { for columns.iter().map(one) }
         </tr>
     }
 }
@@ -364,6 +387,7 @@ mod tests {
             down: false,
             filter: String::new(),
             grouping: Grouping::None,
+            depth: 2,
             open: BTreeSet::new(),
         }
     }
@@ -391,7 +415,7 @@ mod tests {
         let grouped = View { grouping: Grouping::Operator, column: Column::Macs, down: true, ..view() };
         let (list, _) = rows(&layers(), &grouped);
         assert!(
-            matches!(&list[0], Row::Group { name, layers: 2, sums, open: false } if name == "Conv" && sums.macs == 14)
+            matches!(&list[0], Row::Group { name, sums, open: false } if name == "Conv" && (sums.layers, sums.macs) == (2, 14))
         );
         assert_eq!(list.len(), 2);
         let opened = View { open: BTreeSet::from(["Conv".to_owned()]), ..grouped };

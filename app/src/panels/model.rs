@@ -4,7 +4,7 @@ use crate::hooks::{Entry, Gallery};
 use crate::numbers;
 use crate::state::{Action, Counts};
 use crate::text;
-use crate::widgets::{Exact, JsonRecord, NumberField, SaveJson, Slide};
+use crate::widgets::{Exact, JsonRecord, Notice, NumberField, SaveJson, Slide, Tone};
 use estimator::format;
 use estimator::notes::{Level, Note};
 use estimator::report::{NotCounted, Port};
@@ -62,6 +62,14 @@ pub fn ModelPanel(props: &ModelPanelProps) -> Html {
     }
 }
 
+/// Bits that the file spends on one parameter, scales included.
+fn bits_per_weight(counts: &Counts) -> Option<f64> {
+    match (counts.weight_bytes, counts.parameters) {
+        (Some(bytes), Some(parameters)) if parameters > 0 => Some(bytes as f64 * 8.0 / parameters as f64),
+        _ => None,
+    }
+}
+
 /// The fields of a language model of which only the size is known.
 fn described(parameters: f64, active: Option<f64>, act: &Callback<Action>) -> Html {
     let size = act.reform(move |parameters: f64| Action::Describe(parameters, active));
@@ -97,22 +105,46 @@ fn counted(entry: Option<&Entry>, counts: &Counts, props: &ModelPanelProps) -> H
         unit: String::new(),
         exact: format!("{} {}", format::exact(value), text::model::FLOPS_PER_BYTE),
     });
-    html! {
+    let weights = figure(text::model::WEIGHTS, bytes(counts.weight_bytes), text::model::dtypes(&counts.dtypes));
+    let bits = bits_per_weight(counts).map(|bits| numbers::Shown {
+        number: format::number(bits),
+        unit: String::new(),
+        exact: format::exact(bits),
+    });
+    let of_weights = html! {
         <>
+            <dl class="figures">
+                { figure(text::model::PARAMETERS, of(counts.parameters, ""), parameters_below(entry, counts)) }
+                { weights.clone() }
+                { figure(text::model::BITS, bits, text::model::BITS_HELP.to_owned()) }
+                if counts.optimizer_state > 0 {
+                    { figure(text::model::OPTIMIZER, bytes(Some(counts.optimizer_state_bytes)), text::model::OPTIMIZER_HELP.to_owned()) }
+                }
+            </dl>
+            if counts.macs.is_none() {
+                <Notice tone={Tone::Note} title={text::model::NO_GRAPH}><p>{ text::model::NO_GRAPH_REMEDY }</p></Notice>
+            }
+        </>
+    };
+    let of_graph = html! {
             <dl class="figures">
                 { figure(text::model::PARAMETERS, of(counts.parameters, ""), parameters_below(entry, counts)) }
                 { figure(text::model::MACS, of(counts.macs, "MACs"), text::model::one_pass(counts.other_operations)) }
                 { figure(text::model::FLOPS, of(counts.flops, "FLOPs"), text::model::TWO_PER_MAC.to_owned()) }
-                { figure(text::model::WEIGHTS, bytes(counts.weight_bytes), text::model::dtypes(&counts.dtypes)) }
+                { weights }
                 { figure(text::model::PEAK, bytes(counts.peak_activation_bytes), text::model::PEAK_HELP.to_owned()) }
                 { figure(text::model::INTENSITY, intensity, text::model::PER_BYTE.to_owned()) }
             </dl>
+    };
+    html! {
+        <>
+            { if counts.weights_only { of_weights } else { of_graph } }
             { dimensions(counts, props) }
             { not_counted(&counts.not_counted) }
             <details class="about">
                 <summary>{ text::model::ABOUT }</summary>
                 <dl class="pairs">
-                    { for text::model::about(counts).into_iter().map(|(name, value)| html! { <><dt>{ name }</dt><dd>{ value }</dd></> }) }
+                    { for text::model::about(counts).into_iter().map(|(name, value)| html! { <><dt>{ name.to_owned() }</dt><dd>{ value }</dd></> }) }
                 </dl>
                 { ports(text::model::INPUTS, &counts.inputs) }
                 { ports(text::model::OUTPUTS, &counts.outputs) }

@@ -3,14 +3,15 @@
 use super::model::notes;
 use crate::hooks::print;
 use crate::numbers::{self, Shown};
+use crate::state::Action;
 use crate::text;
 use crate::widgets::{Dialog, Exact, JsonRecord, Notice, RangeBar, SaveJson, Tone};
 use estimator::energy::EstimateError;
 use estimator::format::Readable;
 use estimator::hardware::Device;
 use estimator::range::Range;
-use estimator::report::{EnergyParts, Equivalent, Estimate, MemoryFit, Service, Step};
-use estimator::scenario::{Scenario, Workload};
+use estimator::report::{EnergyParts, Equivalent, Estimate, MemoryFit, Obstacle, Service, Step};
+use estimator::scenario::{Hardware, Scenario, Workload};
 use estimator::units::KilowattHours;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -26,6 +27,10 @@ pub struct ResultProps {
     pub estimate: Rc<Option<std::result::Result<Estimate, EstimateError>>>,
     /// The chosen device.
     pub device: Option<&'static Device>,
+    /// Parameters of a file that holds weights alone: enough for an estimate of a language model.
+    pub weights_alone: Option<u64>,
+    /// Says what the reader did.
+    pub act: Callback<Action>,
 }
 
 /// What it costs.
@@ -43,11 +48,19 @@ pub fn Result(props: &ResultProps) -> Html {
     let content = match props.estimate.as_ref() {
         None => html! { <p class="muted waiting-text">{ text::result::WAITING }</p> },
         Some(Err(error)) => html! {
-            <Notice tone={Tone::Error} title={text::result::NO_ESTIMATE}><p>{ text::intake::sentence(&error.to_string()) }</p></Notice>
+            <Notice tone={Tone::Error} title={text::result::NO_ESTIMATE}>
+                if let (EstimateError::UnknownCount { .. }, Some(parameters)) = (error, props.weights_alone) {
+                    <p>{ text::result::NO_OPERATIONS }</p>
+                    { by_size(parameters, &props.act) }
+                } else {
+                    <p>{ text::intake::sentence(&error.to_string()) }</p>
+                }
+            </Notice>
         },
         Some(Ok(estimate)) => html! {
             <>
-                <p class="headline" aria-live="polite" aria-atomic="true">{ headline(props, estimate) }</p>
+                { obstacles(&estimate.obstacles, &props.scenario.hardware, &props.act) }
+                <p class={classes!("headline", (estimate.feasible == Some(false)).then_some("doubtful"))} aria-live="polite" aria-atomic="true">{ headline(props, estimate) }</p>
                 <dl class="figures results">
                     { figure(text::result::CO2, Some(text::result::CO2_HELP), estimate.co2e_kg) }
                     { figure(text::result::ENERGY, Some(text::result::ENERGY_HELP), estimate.energy_kwh) }
@@ -91,6 +104,37 @@ pub fn Result(props: &ResultProps) -> Html {
     }
 }
 
+/// The way on for weights whose file does not say what is computed with them.
+fn by_size(parameters: u64, act: &Callback<Action>) -> Html {
+    let describe = act.reform(move |_: MouseEvent| Action::Describe(parameters as f64, None));
+    html! { <button type="button" onclick={describe}>{ text::result::by_size(parameters) }</button> }
+}
+
+/// What stands in the way, each with the click that takes it away where more devices, or fewer, do.
+fn obstacles(list: &[Obstacle], hardware: &Hardware, act: &Callback<Action>) -> Html {
+    if list.is_empty() {
+        return Html::default();
+    }
+    let item = |obstacle: &Obstacle| {
+        let devices = match obstacle {
+            Obstacle::IdleDevices { batch, .. } => Some(*batch),
+            other => other.least_devices(),
+        };
+        let remedy = devices.filter(|devices| (1..=MOST_DEVICES).contains(devices) && *devices != hardware.count);
+        let remedy = remedy.map(|count| {
+            let hardware = Hardware { count, ..hardware.clone() };
+            let change = act.reform(move |_: MouseEvent| Action::Hardware(hardware.clone()));
+            html! { <button type="button" onclick={change}>{ text::result::use_devices(count) }</button> }
+        });
+        html! { <li><p>{ text::intake::sentence(obstacle.text()) }</p>{ remedy }</li> }
+    };
+    html! {
+        <Notice tone={Tone::Obstacle} title={text::result::OBSTACLE}><ul class="obstacles">{ for list.iter().map(item) }</ul></Notice>
+    }
+}
+
+/// Most devices that a click asks for.
+const MOST_DEVICES: u64 = 10_000_000;
 /// Amounts that people can picture.
 const PICTURED: std::ops::RangeInclusive<f64> = 0.5..=50_000.0;
 /// Most comparisons shown at once.
@@ -154,8 +198,8 @@ fn answers(service: &Service) -> Html {
 
 fn memory(fit: &MemoryFit) -> Html {
     let Some(needed) = fit.needed else { return Html::default() };
-    let text =
-        text::result::memory(&needed.readable(), fit.available.map(|bytes| bytes.readable()).as_deref(), fit.fits);
+    let available = fit.available.map(|bytes| bytes.readable());
+    let text = text::result::memory(&needed.readable(), fit.needed_is_least, available.as_deref(), fit.fits);
     let part =
         |part: &estimator::report::MemoryPart| part.bytes.map(|bytes| format!("{} {}", part.name, bytes.readable()));
     let parts: Vec<String> = fit.parts.iter().filter_map(part).collect();

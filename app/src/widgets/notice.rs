@@ -9,6 +9,8 @@ pub enum Tone {
     Note,
     /// Something went wrong; said aloud at once.
     Error,
+    /// What was asked for cannot be; said when there is a pause, since it comes and goes with a slider.
+    Obstacle,
 }
 
 /// Properties of [`Notice`].
@@ -32,6 +34,7 @@ pub fn Notice(props: &NoticeProps) -> Html {
     let (class, role) = match props.tone {
         Tone::Note => ("notice", "note"),
         Tone::Error => ("notice error", "alert"),
+        Tone::Obstacle => ("notice error", "status"),
     };
     html! {
         <div {class} {role}>

@@ -42,17 +42,31 @@ fn measure(what: &str, file: &Path) {
     // The last long task is known only once it is over.
     page.eval("new Promise((done) => setTimeout(done, 1000))");
     let memory = page.worker_memory().map_or("not known".to_owned(), |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
-    let pauses = page.eval("window.pauses.map(Math.round).sort((a, b) => b - a).slice(0, 5).join(', ')");
+    let opening = pauses(&page);
+    // What a reader then does with its layers.
+    page.click("#layers thead button >> Name");
+    page.type_into("#layer-filter", "1");
+    page.type_into("#layer-filter", "");
+    page.click("#layers label >> By operator");
+    page.click("#inside label >> Parameters");
+    page.click("label >> Serve it");
+    page.eval("new Promise((done) => setTimeout(done, 1000))");
+    let touching = pauses(&page);
     let size = fs::metadata(file).map_or(0.0, |about| about.len() as f64 / 1e6);
-    println!(
-        "| {what} | {size:.1} MB | {memory} | {} |",
-        pauses.as_str().filter(|list| !list.is_empty()).unwrap_or("none")
-    );
+    println!("| {what} | {size:.1} MB | {memory} | {opening} | {touching} |");
+}
+
+/// The longest tasks since the last time, in milliseconds.
+fn pauses(page: &Page) -> String {
+    let list = page.eval("window.pauses.splice(0).map(Math.round).sort((a, b) => b - a).slice(0, 4).join(', ')");
+    list.as_str().filter(|list| !list.is_empty()).unwrap_or("none").to_owned()
 }
 
 fn main() -> std::io::Result<()> {
-    println!("| model opened | file | worker's memory | longest tasks of the page, ms |");
-    println!("|---|---:|---:|---:|");
+    println!(
+        "| model opened | file | worker's memory | longest tasks while it opens, ms | while it is looked at, ms |"
+    );
+    println!("|---|---:|---:|---:|---:|");
     let given: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
     for file in &given {
         measure(&file.display().to_string(), file);
