@@ -595,6 +595,38 @@ pub mod layers {
     }
 }
 
+/// Why tools disagree.
+pub mod tools {
+    #![allow(missing_docs)]
+    use crate::numbers;
+    use estimator::format;
+
+    pub const TITLE: &str = "Why do tools disagree?";
+    pub const LEDE: &str = "This model as other counters would count it, by their own conventions. Where a counter reports FLOPs, half of them stand here.";
+    pub const HEAD: [&str; 4] = ["Counter", "Its count", "Against ours", "What it does differently"];
+    pub const OURS: &str = "Convolutions, matrix products and attention products, and nothing else.";
+    pub const SAME: &str = "Nothing that shows in this model.";
+
+    pub fn exact(macs: u64) -> String {
+        format!("{} MACs", format::whole(macs))
+    }
+    pub fn against(theirs: u64, ours: u64) -> String {
+        if theirs == ours {
+            return "the same".to_owned();
+        }
+        if ours == 0 {
+            return String::new();
+        }
+        let share = theirs as f64 / ours as f64 - 1.0;
+        let sign = if share < 0.0 { "−" } else { "+" };
+        format!("{sign}\u{a0}{}", numbers::percent(share.abs()))
+    }
+    pub fn amount(macs: i64) -> String {
+        let sign = if macs < 0 { "−" } else { "+" };
+        format!("{sign}\u{a0}{}", numbers::count(macs.unsigned_abs(), "MACs").text())
+    }
+}
+
 /// Charts.
 pub mod charts {
     #![allow(missing_docs)]

@@ -184,6 +184,21 @@ fn a_language_model_is_described_by_its_size_and_served_by_tokens() {
 }
 
 #[test]
+fn what_stands_in_the_way_is_said_first_and_taken_away_with_a_click() {
+    let page = Page::open("#params=405e9&do=serve&on=h100-sxm&n=1");
+    page.wait_for_text("#result .notice", "does not fit");
+    page.wait_for("#result .headline.doubtful");
+    let first = page.eval("document.querySelector('#result').firstElementChild.className");
+    assert_eq!(first, "notice error");
+    page.assert_accessible();
+    page.click("#result .notice button >> Use 10 devices");
+    page.wait_for_none("#result .notice");
+    page.wait_for_none("#result .headline.doubtful");
+    assert_eq!(page.value("#count"), "10");
+    page.assert_no_errors();
+}
+
+#[test]
 fn layers_are_gathered_by_the_parts_of_the_model() {
     let page = ready("");
     page.click("#layers label >> By part");

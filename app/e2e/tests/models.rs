@@ -326,6 +326,47 @@ fn a_reader_that_stops_is_said_and_started_again() {
     page.wait_for_none("[role=alert]");
 }
 
+/// A safetensors file of a small decoder whose weights are a hole.
+fn weights_alone(blocks: usize) -> Vec<u8> {
+    let mut tensors = serde_json::Map::new();
+    let mut end = 0usize;
+    let mut add = |name: String, shape: [usize; 2]| {
+        let start = end;
+        end += 2 * shape[0] * shape[1];
+        tensors.insert(name, serde_json::json!({ "dtype": "BF16", "shape": shape, "data_offsets": [start, end] }));
+    };
+    add("model.embed_tokens.weight".to_owned(), [500, 64]);
+    for block in 0..blocks {
+        for part in ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.up_proj"] {
+            add(format!("model.layers.{block}.{part}.weight"), [64, 64]);
+        }
+    }
+    let head = serde_json::Value::Object(tensors).to_string();
+    [&(head.len() as u64).to_le_bytes(), head.as_bytes(), &vec![0; end]].concat()
+}
+
+#[test]
+fn weights_without_a_graph_are_shown_by_their_modules_and_estimated_by_their_size() {
+    let page = ready();
+    page.upload("#file-input", &[&written("decoder.safetensors", &weights_alone(12))]);
+    page.wait_for_text("#model h2", "decoder.safetensors");
+    page.wait_for_text("#model", "holds weights and no graph");
+    page.wait_for_text("#model", "config.json");
+    // 500 × 64 + 12 × 5 × 64 × 64
+    assert!(figures(&page).contains("277,760"), "{}", figures(&page));
+    page.wait_for_text("#layers h2", "Module by module");
+    assert_eq!(page.count("#layers thead button >> MACs"), 0);
+    page.click("#layers label >> By kind");
+    page.wait_for_text("#layers tbody .group", "model.layers.*.mlp.up_proj");
+    page.click("#inside label >> By part");
+    page.click("#inside summary >> The same as a table");
+    page.wait_for_text("#inside table", "model/layers/3");
+    page.assert_accessible();
+    page.click("#result button >> Estimate it as a language model");
+    page.wait_for_text("#result .headline", "278k parameters");
+    page.assert_no_errors();
+}
+
 #[test]
 fn ten_thousand_layers_stay_fluid() {
     let page = ready();
