@@ -3,12 +3,12 @@
 use crate::charts::{Bar, Bars, Case, Point, Roofline, Swing, Tornado};
 use crate::numbers;
 use crate::text;
-use estimator::energy::{self, EstimateError};
+use estimator::energy::{self, Defaults, EstimateError};
 use estimator::format::Readable;
 use estimator::hardware::roofline::{Bound, Roof};
 use estimator::hardware::{Device, Precision};
 use estimator::report::{Estimate, Inspection, Layer};
-use estimator::scenario::{ModelSummary, Scenario, Workload};
+use estimator::scenario::{Hardware, ModelSummary, Scenario, Workload};
 use estimator::units::{Bytes, Flops};
 use std::collections::{HashMap, HashSet};
 
@@ -18,6 +18,12 @@ use std::collections::{HashMap, HashSet};
 /// See [`EstimateError`]; its words are for people.
 pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, EstimateError> {
     energy::estimate(scenario, model)
+}
+
+/// The work that is usual for a model, on such devices.
+pub fn usual(model: &ModelSummary, hardware: &Hardware) -> Option<Defaults> {
+    // An error is a fault of our tables, which the estimator's own tests find.
+    energy::defaults_for(model, hardware).ok()
 }
 
 /// What a bar chart of the model can show.

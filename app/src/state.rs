@@ -2,6 +2,7 @@
 //!
 //! The estimate and everything drawn are functions of this state; see [`crate::derive`].
 
+use crate::derive;
 use crate::protocol::Fault;
 use estimator::report::Inspection;
 use estimator::scenario::{Hardware, ModelRef, ModelSummary, Scenario, Serving, Site, Training, Workload};
@@ -55,6 +56,8 @@ pub struct State {
     pub fault: Option<Fault>,
     /// Why the address could not be understood.
     pub bad_link: Option<String>,
+    /// Whether the reader, or the link, chose the work; it then stays when another model is opened.
+    pub chose_work: bool,
     /// The other workload's settings, for when the reader comes back to it.
     put_aside: Option<Workload>,
 }
@@ -104,7 +107,7 @@ impl State {
     /// The state that an address describes.
     pub fn from_fragment(fragment: &str) -> Self {
         match scenario_of(fragment) {
-            Ok(scenario) => Self { scenario, ..Self::default() },
+            Ok(scenario) => Self { chose_work: scenario.workload != Workload::default(), scenario, ..Self::default() },
             Err(why) => Self { bad_link: Some(crate::text::intake::bad_link_at_start(&why)), ..Self::default() },
         }
     }
@@ -114,19 +117,54 @@ impl State {
         self.inspected.as_ref().is_some_and(|inspected| same_model(inspected, &self.scenario.model))
     }
 
-    /// Whether the scenario's model reads and writes tokens.
-    fn is_language(&self) -> bool {
-        let carried = self.scenario.model.summary();
-        carried.is_some_and(|summary| summary.is_language())
+    /// What an estimate needs to know of the scenario's model, as far as it is known.
+    pub fn summary(&self) -> Option<ModelSummary> {
+        let counts = self.inspection.as_ref().filter(|_| self.is_current());
+        counts.map(|counts| ModelSummary::from_inspection(counts)).or_else(|| self.scenario.model.summary())
     }
 
-    /// A training run given in tokens means something only to a language model, and one given in samples only to the others.
-    fn forget_tokens_unless(&mut self, same_kind: bool) {
-        for workload in [Some(&mut self.scenario.workload), self.put_aside.as_mut()].into_iter().flatten() {
-            match workload {
-                Workload::Train(training) if !same_kind => training.tokens = None,
-                _ => {}
+    /// Another model is there than the one before: work that nobody chose becomes what is usual for it.
+    fn follow_model(&mut self, before: Option<ModelSummary>) {
+        let Some(model) = self.summary() else { return };
+        let Some(usual) = derive::usual(&model, &self.scenario.hardware) else { return };
+        // A run of so many tokens means nothing to a picture, nor one of so many pictures to a language model.
+        let other_kind = before.is_some_and(|before| before.is_language() != model.is_language());
+        let usual = match &self.scenario.workload {
+            Workload::Train(_) => Workload::Train(usual.training),
+            Workload::Serve(_) => Workload::Serve(usual.serving),
+        };
+        let is_run = matches!(usual, Workload::Train(_));
+        if !self.chose_work || (other_kind && is_run) {
+            self.scenario.workload = usual;
+            self.chose_work = false;
+            self.put_aside = None;
+        } else {
+            // A link that holds what is usual was made before anything was chosen.
+            self.chose_work = self.scenario.workload != usual;
+            if other_kind {
+                self.put_aside = None;
             }
+        }
+    }
+
+    /// Goes from one kind of work to the other: to what was set there last, else to what is usual.
+    fn turn_to(&mut self, serve: bool) {
+        let usual = self.summary().and_then(|model| derive::usual(&model, &self.scenario.hardware));
+        let devices = usual.as_ref().map_or(1, |usual| usual.serving_devices);
+        let other = self.put_aside.take().unwrap_or_else(|| match (serve, usual) {
+            (true, Some(usual)) => Workload::Serve(usual.serving),
+            (true, None) => Workload::Serve(Serving::default()),
+            (false, Some(usual)) => Workload::Train(usual.training),
+            (false, None) => Workload::Train(Training::default()),
+        });
+        self.put_aside = Some(std::mem::replace(&mut self.scenario.workload, other));
+        // A run and a service start with numbers of devices of their own; one that was chosen stays.
+        let all = Hardware::default().count;
+        let count = &mut self.scenario.hardware.count;
+        if serve && *count == all {
+            *count = devices;
+        } else if !serve && *count == devices {
+            *count = all;
         }
     }
 
@@ -184,6 +222,7 @@ impl Reducible for State {
                     state.inspection = None;
                     state.inspected = None;
                 }
+                state.chose_work = scenario.workload != Workload::default();
                 state.scenario = *scenario;
             }
             Action::BadLink(why) => state.bad_link = Some(why),
@@ -199,9 +238,9 @@ impl Reducible for State {
                 if !matches!(state.scenario.model, ModelRef::Counts { .. }) {
                     state.scenario.dims.clear();
                 }
-                state.forget_tokens_unless(self.is_language());
                 let active_parameters = active_parameters.filter(|active| *active < parameters);
                 state.scenario.model = ModelRef::Counts { parameters, active_parameters };
+                state.follow_model(self.summary());
             }
             Action::Progress(at, of) => {
                 if let Some(reading) = &mut state.reading {
@@ -221,10 +260,10 @@ impl Reducible for State {
                 if let ModelRef::File { summary, .. } = &mut state.scenario.model {
                     *summary = Some(Box::new(ModelSummary::from_inspection(&inspection)));
                 }
-                state.forget_tokens_unless(self.is_language() == state.is_language());
                 state.fault = None;
                 state.inspected = Some(state.scenario.model.clone());
                 state.inspection = Some(Counts(Rc::from(inspection)));
+                state.follow_model(self.summary());
             }
             Action::Failed(why) => {
                 state.reading = None;
@@ -240,19 +279,22 @@ impl Reducible for State {
             }
             Action::ToTraining => {
                 if !matches!(state.scenario.workload, Workload::Train(_)) {
-                    let other = state.put_aside.take().unwrap_or_else(|| Workload::Train(Training::default()));
-                    state.put_aside = Some(std::mem::replace(&mut state.scenario.workload, other));
+                    state.turn_to(false);
                 }
             }
             Action::ToServing => {
                 if !matches!(state.scenario.workload, Workload::Serve(_)) {
-                    let usual = Serving { requests_per_day: Some(USUAL_RATE), ..Serving::default() };
-                    let other = state.put_aside.take().unwrap_or(Workload::Serve(usual));
-                    state.put_aside = Some(std::mem::replace(&mut state.scenario.workload, other));
+                    state.turn_to(true);
                 }
             }
-            Action::Training(training) => state.scenario.workload = Workload::Train(training),
-            Action::Serving(serving) => state.scenario.workload = Workload::Serve(serving),
+            Action::Training(training) => {
+                state.chose_work = true;
+                state.scenario.workload = Workload::Train(training);
+            }
+            Action::Serving(serving) => {
+                state.chose_work = true;
+                state.scenario.workload = Workload::Serve(serving);
+            }
             Action::Hardware(hardware) => {
                 // What was set for one device is not true of another.
                 if hardware.device != state.scenario.hardware.device {
@@ -280,8 +322,6 @@ impl Reducible for State {
 
 /// Parameters that the description of a model starts with: a size that many know.
 pub const FIRST_SIZE: f64 = 8e9;
-/// Requests a day that a service starts with: about one each second.
-const USUAL_RATE: f64 = 100_000.0;
 /// Assumptions that describe the device, so that another device brings its own.
 const OF_THE_DEVICE: &[&str] = &["accelerator-watts", "idle-watts", "embodied-accelerator", "rent-price", "mfu"];
 /// Assumptions that describe the place.
@@ -348,6 +388,40 @@ mod tests {
         assert!(matches!(state.scenario.workload, Workload::Serve(_)));
         state = after(state, Action::ToTraining);
         assert_eq!(state.scenario.workload, Workload::Train(training));
+    }
+
+    #[test]
+    fn work_that_nobody_chose_follows_the_model_and_chosen_work_stays() {
+        let described = after(State::default(), Action::Describe(8e9, None));
+        let tokens = |state: &State| match &state.scenario.workload {
+            Workload::Train(training) => training.tokens,
+            Workload::Serve(_) => None,
+        };
+        assert_eq!(tokens(&described), Some(160e9));
+        assert_eq!(tokens(&after(described.clone(), Action::Describe(1e9, None))), Some(20e9));
+        let run = Training { tokens: Some(15e12), ..Training::default() };
+        let chosen = after(described.clone(), Action::Training(run));
+        assert_eq!(tokens(&after(chosen, Action::Describe(1e9, None))), Some(15e12));
+        // Tokens mean nothing to a picture.
+        let opened = after(described, Action::Open(gallery("resnet50"), "ResNet-50".to_owned()));
+        assert_eq!(tokens(&after(opened, Action::Read(Box::default()))), None);
+        // A link that holds what is usual goes on following.
+        let link = State::from_fragment("params=8e9&tokens=160e9&samples=160e9&epochs=1");
+        assert!(link.chose_work);
+        assert_eq!(tokens(&after(link, Action::Describe(1e9, None))), Some(160e9));
+    }
+
+    #[test]
+    fn a_service_starts_with_one_device_unless_a_number_was_chosen() {
+        let described = after(State::default(), Action::Describe(8e9, None));
+        let served = after(described.clone(), Action::ToServing);
+        assert_eq!(served.scenario.hardware.count, 1);
+        let Workload::Serve(serving) = &served.scenario.workload else { panic!("it serves") };
+        assert!(serving.requests_per_day.is_some_and(|rate| rate >= 1.0));
+        assert_eq!(after(served, Action::ToTraining).scenario.hardware.count, 8);
+        let two = Hardware { count: 2, ..Hardware::default() };
+        let served = after(after(described, Action::Hardware(two)), Action::ToServing);
+        assert_eq!(served.scenario.hardware.count, 2);
     }
 
     #[test]

@@ -283,6 +283,9 @@ pub mod job {
     pub const TOKENS: &str = "Training tokens";
     pub const TOKENS_HELP: &str = "Tokens read in the whole run, repeated ones too.";
     pub const TOKEN_BATCH: &str = "Sequences of one step, all devices together";
+    pub fn usual(source: &str) -> String {
+        format!("To start with: {}", super::intake::sentence(&super::inside_sentence(source)))
+    }
     pub const GENERATES: &str = "A request is a prompt and its answer, token by token";
     pub const PROMPT: &str = "Prompt tokens";
     pub const OUTPUT: &str = "Answer tokens";
@@ -607,6 +610,11 @@ pub mod tools {
     pub const OURS: &str = "Convolutions, matrix products and attention products, and nothing else.";
     pub const SAME: &str = "Nothing that shows in this model.";
 
+    pub const TABLE: &str = "The counts of other counters";
+    pub fn sources(sources: &std::collections::BTreeSet<&str>) -> String {
+        let list: Vec<&str> = sources.iter().copied().collect();
+        format!("Sources: {}.", list.join("; "))
+    }
     pub fn exact(macs: u64) -> String {
         format!("{} MACs", format::whole(macs))
     }

@@ -103,7 +103,8 @@ fn another_size_of_a_dimension_is_counted_at_once() {
 fn dimensions_that_depend_on_the_data_are_put_aside() {
     let page = Page::open("#model=ssdlite320-mobilenet-v3");
     page.wait_for("#layers tbody tr");
-    page.wait_for_text(".dims summary", "more depend on the data");
+    page.wait_for_text(".dims legend", "depend on the data");
+    page.wait_for_text(".dims summary", "Show all");
     assert_eq!(page.count(".dims details input[type=text]"), 0);
     page.click(".dims summary");
     assert!(page.count(".dims details input[type=text]") > 10);

@@ -14,7 +14,7 @@ use crate::protocol::{Answer, Dims};
 use crate::state::{Action, FIRST_SIZE, State, same_model, scenario_of};
 use crate::text;
 use estimator::hardware;
-use estimator::scenario::{ModelRef, ModelSummary, Scenario};
+use estimator::scenario::{ModelRef, ModelSummary, Scenario, Workload};
 use std::rc::Rc;
 use web_sys::File;
 use yew::prelude::*;
@@ -158,10 +158,7 @@ pub fn Estimate() -> Html {
     use_fragment(link.clone(), changed);
 
     let current = state.inspection.clone().filter(|_| state.is_current());
-    let summary = use_memo((current.clone(), state.scenario.model.clone()), |(counts, model)| match counts {
-        Some(counts) => Some(ModelSummary::from_inspection(counts)),
-        None => model.summary(),
-    });
+    let summary = use_memo((current.clone(), state.scenario.model.clone()), |_| state.summary());
     let estimate = use_memo((state.scenario.clone(), summary.clone()), |(scenario, summary)| {
         summary.as_ref().as_ref().map(|summary| derive::estimate(scenario, summary))
     });
@@ -198,6 +195,15 @@ pub fn Estimate() -> Html {
         _ => None,
     };
     let scenario = Rc::new(state.scenario.clone());
+    let usual = use_memo((summary.clone(), state.scenario.hardware.clone()), |(summary, hardware)| {
+        summary.as_ref().as_ref().and_then(|summary| derive::usual(summary, hardware))
+    });
+    let usual = usual.as_ref().as_ref().filter(|_| !state.chose_work).map(|usual| {
+        AttrValue::from(match &state.scenario.workload {
+            Workload::Train(_) => usual.training_source.clone(),
+            Workload::Serve(_) => usual.serving_source.clone(),
+        })
+    });
     let weights_alone = current.as_ref().filter(|counts| counts.weights_only).and_then(|counts| counts.parameters);
     let language = summary.as_ref().as_ref().is_some_and(ModelSummary::is_language);
     // The estimator says whether a graph over tokens answers prompts: by its own sight, or because it was told to.
@@ -219,7 +225,7 @@ pub fn Estimate() -> Html {
                     <h2 id="estimate-title">{ text::estimate::TITLE }</h2>
                     <div class="estimate">
                         <div class="inputs">
-                            <Job scenario={scenario.clone()} {language} {generates} act={act.clone()} />
+                            <Job scenario={scenario.clone()} {language} {generates} {usual} act={act.clone()} />
                             <Machine scenario={scenario.clone()} estimate={found.clone()} act={act.clone()} />
                             <Place scenario={scenario.clone()} estimate={found.clone()} act={act.clone()} />
                         </div>

@@ -16,6 +16,8 @@ pub struct JobProps {
     pub language: bool,
     /// Whether it is a graph that can be asked for an answer token by token, and whether it is.
     pub generates: Option<bool>,
+    /// Where the numbers come from that nobody has chosen yet.
+    pub usual: Option<AttrValue>,
     /// Says what the reader did.
     pub act: Callback<Action>,
 }
@@ -40,6 +42,7 @@ pub fn Job(props: &JobProps) -> Html {
                 Workload::Train(training) => train(training, props.language || training.tokens.is_some(), &props.act),
                 Workload::Serve(serving) => serve(serving, props.language, props.generates, &props.act),
             } }
+            if let Some(usual) = &props.usual { <p class="field-help">{ text::job::usual(usual) }</p> }
         </fieldset>
     }
 }

@@ -4,6 +4,7 @@ use crate::numbers;
 use crate::state::Counts;
 use crate::text;
 use estimator::report::{Difference, ToolCount};
+use std::collections::BTreeSet;
 use yew::prelude::*;
 
 /// Properties of [`Tools`].
@@ -17,11 +18,12 @@ pub struct ToolsProps {
 #[component]
 pub fn Tools(props: &ToolsProps) -> Html {
     let (Some(ours), false) = (props.counts.macs, props.counts.conventions.is_empty()) else { return Html::default() };
+    let sources: BTreeSet<&str> = props.counts.conventions.iter().map(|tool| tool.source.as_str()).collect();
     html! {
         <section id="tools" aria-labelledby="tools-title">
             <h2 id="tools-title">{ text::tools::TITLE }</h2>
             <p class="lede">{ text::tools::LEDE }</p>
-            <div class="scroll tools" tabindex="0" role="region" aria-labelledby="tools-title">
+            <div class="scroll tools" tabindex="0" role="region" aria-label={text::tools::TABLE}>
                 <table>
                     <thead><tr>{ for text::tools::HEAD.iter().map(|head| html! { <th scope="col">{ *head }</th> }) }</tr></thead>
                     <tbody>
@@ -35,6 +37,7 @@ pub fn Tools(props: &ToolsProps) -> Html {
                     </tbody>
                 </table>
             </div>
+            <p class="source">{ text::tools::sources(&sources) }</p>
         </section>
     }
 }
@@ -52,7 +55,6 @@ fn row(tool: &ToolCount, ours: u64) -> Html {
             <td>{ text::tools::against(tool.macs, ours) }</td>
             <td>
                 if tool.differences.is_empty() { { text::tools::SAME } } else { <ul>{ for tool.differences.iter().map(reason) }</ul> }
-                <span class="source">{ tool.source.clone() }</span>
             </td>
         </tr>
     }
