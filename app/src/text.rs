@@ -31,8 +31,8 @@ pub mod page {
         }
     }
     pub const HEADLINE: &str = "What a model costs, before you train or deploy it";
-    pub const STANDFIRST: &str = "Drop a model file anywhere on this page to see its parameters and FLOPs, and the time, energy and CO₂ of training or serving it. \
-        The file is read in your browser: not one byte leaves your machine.";
+    pub const STANDFIRST: &str = "Drop a model file or folder anywhere on this page to see its parameters and FLOPs, and the time, energy and CO₂ of training or serving it. \
+        It is read in your browser: not one byte leaves your machine.";
     pub const START_ANEW: &str = "Greenprint, start anew";
     pub const SKIP: &str = "Skip to the estimate";
     pub const PARTS: &str = "Parts of the page";
@@ -125,7 +125,7 @@ pub mod model {
     use super::plural;
     use crate::numbers;
     use estimator::format;
-    use estimator::report::Inspection;
+    use estimator::report::{Inspection, Transformer};
     use estimator::scenario::ModelRef;
     use std::collections::BTreeMap;
 
@@ -154,6 +154,62 @@ pub mod model {
     pub const INTENSITY: &str = "Arithmetic intensity";
     pub const BITS: &str = "Bits per weight";
     pub const BITS_HELP: &str = "scales and what else comes with them included";
+    pub const ACTIVE_FOR_ONE: &str = "used by one token";
+    pub const TOKEN_MACS: &str = "MACs of one more token";
+    pub const CACHE: &str = "KV cache for each token";
+    pub const CACHE_HELP: &str = "in all layers, 16 bits an element";
+
+    /// What one counted pass is.
+    pub fn pass(told: &Transformer) -> String {
+        match told.tokens {
+            Some(tokens) => {
+                format!("one pass over {}", plural(usize::try_from(tokens).unwrap_or(usize::MAX), "token", "tokens"))
+            }
+            None if told.input.is_empty() => "one forward pass".to_owned(),
+            None => format!("one pass over {}", told.input),
+        }
+    }
+    pub fn step(told: &Transformer) -> String {
+        let context = told.context.map_or_else(|| super::NOT_KNOWN.to_owned(), format::whole);
+        format!("one step of an answer, with {context} in context")
+    }
+    pub fn architecture(told: &Transformer) -> String {
+        match (told.is_approximate, told.family.is_empty()) {
+            (true, _) => format!("An architecture that is not known here, by {}: approximated", told.origin),
+            (false, true) => format!("The architecture, by {}", told.origin),
+            (false, false) => format!("{}, by {}", told.family, told.origin),
+        }
+    }
+    /// What hyper-parameters say of a network, as names and values; what does not apply is left out.
+    pub fn facts(told: &Transformer) -> Vec<(&'static str, String)> {
+        let whole = |count: u64| (count > 0).then(|| format::whole(count));
+        let count = |count: u64| (count > 0).then(|| numbers::count(count, "").text());
+        let heads = whole(told.heads).map(|heads| match told.kv_heads {
+            kv if kv == told.heads || kv == 0 => format!("{heads} of {}", told.head_dim),
+            kv => format!("{heads} of {}, sharing {} of keys and values", told.head_dim, format::whole(kv)),
+        });
+        let experts = told.experts.zip(told.experts_per_token);
+        let experts =
+            experts.map(|(all, used)| format!("{} of {} for each token", format::whole(used), format::whole(all)));
+        let tied = told.tied_embeddings.map(|tied| if tied { "the input embedding" } else { "of its own" }.to_owned());
+        let read = told.weight_bytes_per_token.map(|bytes| numbers::size(bytes).text());
+        let all = [
+            ("Class", Some(told.class.clone()).filter(|class| !class.is_empty())),
+            ("Layers", whole(told.layers)),
+            ("Width", whole(told.hidden_size)),
+            ("Heads", heads),
+            ("Experts", experts),
+            ("Vocabulary", whole(told.vocabulary)),
+            ("Window", told.window.map(|window| format!("{} tokens", format::whole(window)))),
+            ("Made for", told.context_length.map(|length| format!("{} tokens", format::whole(length)))),
+            ("Input embedding", count(told.embedding_parameters)),
+            ("Output head", tied),
+            ("Without embeddings", count(told.non_embedding_parameters)),
+            ("Weights read for a token", read),
+            ("Attention’s share of MACs", told.attention_share.map(numbers::percent)),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
     pub const OPTIMIZER: &str = "Optimizer state";
     pub const OPTIMIZER_HELP: &str = "kept for training, beside the weights";
     pub const NO_GRAPH: &str = "This file holds weights and no graph";
@@ -413,6 +469,10 @@ pub mod result {
     pub fn training(name: &str, epochs: f64, machines: &str, time: &str) -> String {
         let epochs = if epochs == 1.0 { "one epoch".to_owned() } else { format!("{} epochs", format::number(epochs)) };
         format!("Training {name} for {epochs} on {machines} takes about {time},")
+    }
+    pub fn training_tokens(name: &str, tokens: f64, machines: &str, time: &str) -> String {
+        let tokens = super::model::size(tokens);
+        format!("Training {name} on {tokens} tokens with {machines} takes about {time},")
     }
     pub fn serving(name: &str, scope: &str, machines: &str) -> String {
         format!("Serving {name} on {machines}, {scope}, takes about")

@@ -89,7 +89,7 @@ pub fn Inside(props: &InsideProps) -> Html {
                 </ChartFigure>
                 if let Some(chart) = (*roofline).clone() {
                     <ChartFigure id="roofline" title={text::inside::roofline(props.device.map_or("", |device| &device.name))} {chart} dark={props.dark} paper={PAPER} />
-                } else if !alone {
+                } else if !props.counts.weights_only {
                     <p class="muted">{ text::inside::NO_ROOFLINE }</p>
                 }
             </div>

@@ -44,6 +44,10 @@ const COLUMNS: [Column; 9] = [
     Column::Activations,
 ];
 
+/// What is known of a module that hyper-parameters describe.
+const DESCRIBED: [Column; 6] =
+    [Column::Place, Column::Name, Column::Op, Column::Parameters, Column::Macs, Column::Weights];
+
 /// What is known of a module of which there are weights alone.
 const OF_WEIGHTS: [Column; 4] = [Column::Place, Column::Name, Column::Parameters, Column::Weights];
 
@@ -182,7 +186,11 @@ pub fn Layers(props: &LayersProps) -> Html {
     let shown = View { depth: *depth, ..(*view).clone() };
     let table = use_memo((props.counts.clone(), shown), |(counts, view)| rows(&counts.layers, view));
     let alone = props.counts.weights_only && props.counts.macs.is_none();
-    let columns: &'static [Column] = if alone { &OF_WEIGHTS } else { &COLUMNS };
+    let columns: &'static [Column] = match (props.counts.weights_only, alone) {
+        (_, true) => &OF_WEIGHTS,
+        (true, false) => &DESCRIBED,
+        (false, false) => &COLUMNS,
+    };
     let (rows, kept) = &*table;
     let sight =
         use_rows(rows.len(), (props.counts.clone(), view.column, view.down, view.filter.clone(), view.grouping));
@@ -253,7 +261,7 @@ pub fn Layers(props: &LayersProps) -> Html {
     let filter_id = "layer-filter";
     html! {
         <section id="layers" aria-labelledby="layers-title">
-            <h2 id="layers-title">{ if alone { text::layers::MODULES } else { text::layers::TITLE } }</h2>
+            <h2 id="layers-title">{ if props.counts.weights_only { text::layers::MODULES } else { text::layers::TITLE } }</h2>
             <div class="table-tools">
                 <div class="field">
                     <label for={filter_id}>{ if alone { text::layers::FILTER_MODULES } else { text::layers::FILTER } }</label>
@@ -261,10 +269,10 @@ pub fn Layers(props: &LayersProps) -> Html {
                         oninput={move |event: InputEvent| filter.emit(event.target_unchecked_into::<HtmlInputElement>().value())} />
                 </div>
                 <Choices<Grouping> id="layer-grouping" legend={text::layers::ARRANGE} choices={groupings} chosen={view.grouping} choose={group} />
-                <p class="muted" role="status">{ text::layers::count(*kept, props.counts.layers.len(), alone) }</p>
+                <p class="muted" role="status">{ text::layers::count(*kept, props.counts.layers.len(), props.counts.weights_only) }</p>
             </div>
             <div class="layer-table" ref={sight.node.clone()} onscroll={sight.onscroll.clone()} tabindex="0" role="region" aria-label={text::layers::TABLE}>
-                <table class={classes!(alone.then_some("few"))} aria-rowcount={(rows.len() + 1).to_string()}>
+                <table class={classes!(props.counts.weights_only.then_some("few"))} aria-rowcount={(rows.len() + 1).to_string()}>
                     <thead><tr aria-rowindex="1">{ for columns.iter().map(head) }</tr></thead>
                     <tbody>
                         if sight.above > 0.0 { <tr class="gap" aria-hidden="true"><td colspan={columns.len().to_string()} style={format!("height:{}px", sight.above)}></td></tr> }

@@ -111,17 +111,35 @@ fn counted(entry: Option<&Entry>, counts: &Counts, props: &ModelPanelProps) -> H
         unit: String::new(),
         exact: format::exact(bits),
     });
+    let told = counts.transformer.as_ref();
     let of_weights = html! {
         <>
             <dl class="figures">
                 { figure(text::model::PARAMETERS, of(counts.parameters, ""), parameters_below(entry, counts)) }
+                if let Some(told) = told.filter(|told| told.active_parameters < told.parameters) {
+                    { figure(text::model::ACTIVE, of(Some(told.active_parameters), ""), text::model::ACTIVE_FOR_ONE.to_owned()) }
+                }
+                if let Some(told) = told {
+                    { figure(text::model::MACS, of(told.macs, "MACs"), text::model::pass(told)) }
+                    if told.generates {
+                        { figure(text::model::TOKEN_MACS, of(told.macs_per_token, "MACs"), text::model::step(told)) }
+                        { figure(text::model::CACHE, bytes(told.kv_cache_bytes_per_token), text::model::CACHE_HELP.to_owned()) }
+                    }
+                }
                 { weights.clone() }
                 { figure(text::model::BITS, bits, text::model::BITS_HELP.to_owned()) }
                 if counts.optimizer_state > 0 {
                     { figure(text::model::OPTIMIZER, bytes(Some(counts.optimizer_state_bytes)), text::model::OPTIMIZER_HELP.to_owned()) }
                 }
             </dl>
-            if counts.macs.is_none() {
+            if let Some(told) = told {
+                <section class="architecture" aria-labelledby="architecture-title">
+                    <h3 id="architecture-title">{ text::model::architecture(told) }</h3>
+                    <dl class="pairs">
+                        { for text::model::facts(told).into_iter().map(|(name, value)| html! { <div><dt>{ name }</dt><dd>{ value }</dd></div> }) }
+                    </dl>
+                </section>
+            } else {
                 <Notice tone={Tone::Note} title={text::model::NO_GRAPH}><p>{ text::model::NO_GRAPH_REMEDY }</p></Notice>
             }
         </>

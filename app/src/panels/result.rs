@@ -146,6 +146,12 @@ fn headline(props: &ResultProps, estimate: &Estimate) -> Html {
     let (energy, mass) =
         (numbers::quantity(estimate.energy_kwh.central).text(), numbers::quantity(estimate.co2e_kg.central).text());
     let lead = match &props.scenario.workload {
+        Workload::Train(training) if training.tokens.is_some() => text::result::training_tokens(
+            &props.name,
+            training.tokens.unwrap_or_default(),
+            &machines,
+            &numbers::quantity(estimate.hours.central).text(),
+        ),
         Workload::Train(training) => text::result::training(
             &props.name,
             training.epochs,
