@@ -58,6 +58,8 @@ pub mod intake {
     pub const OPEN_FILE: &str = "Open a file…";
     pub const OPEN_FOLDER: &str = "Open a folder…";
     pub const DESCRIBE: &str = "Describe a model";
+    /// The formats that the worker reads; the page itself must not know the readers.
+    pub const FORMATS: &str = "Opens ONNX, safetensors, GGUF, PyTorch, TensorFlow, TensorFlow Lite, TensorFlow.js, OpenVINO, Flax and NumPy files, whole folders, and a config.json alone.";
     pub const ADDRESS: &str = "Address of a model file, or hf:organisation/name";
     pub const ADDRESS_EXAMPLE: &str = "https://…/model.onnx or hf:org/name";
     pub const PRIVATE: &str = "Private repository?";
@@ -658,43 +660,6 @@ pub mod layers {
     }
 }
 
-/// Why tools disagree.
-pub mod tools {
-    #![allow(missing_docs)]
-    use crate::numbers;
-    use estimator::format;
-
-    pub const TITLE: &str = "Why do tools disagree?";
-    pub const LEDE: &str = "This model as other counters would count it, by their own conventions. Where a counter reports FLOPs, half of them stand here.";
-    pub const HEAD: [&str; 4] = ["Counter", "Its count", "Against ours", "What it does differently"];
-    pub const OURS: &str = "Convolutions, matrix products and attention products, and nothing else.";
-    pub const SAME: &str = "Nothing that shows in this model.";
-
-    pub const TABLE: &str = "The counts of other counters";
-    pub fn sources(sources: &std::collections::BTreeSet<&str>) -> String {
-        let list: Vec<&str> = sources.iter().copied().collect();
-        format!("Sources: {}.", list.join("; "))
-    }
-    pub fn exact(macs: u64) -> String {
-        format!("{} MACs", format::whole(macs))
-    }
-    pub fn against(theirs: u64, ours: u64) -> String {
-        if theirs == ours {
-            return "the same".to_owned();
-        }
-        if ours == 0 {
-            return String::new();
-        }
-        let share = theirs as f64 / ours as f64 - 1.0;
-        let sign = if share < 0.0 { "−" } else { "+" };
-        format!("{sign}\u{a0}{}", numbers::percent(share.abs()))
-    }
-    pub fn amount(macs: i64) -> String {
-        let sign = if macs < 0 { "−" } else { "+" };
-        format!("{sign}\u{a0}{}", numbers::count(macs.unsigned_abs(), "MACs").text())
-    }
-}
-
 /// Charts.
 pub mod charts {
     #![allow(missing_docs)]
@@ -923,5 +888,29 @@ pub mod sources {
     }
     pub fn build(id: &str) -> String {
         format!("Greenprint, MIT or Apache-2.0. Build {id}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_that_can_be_opened_is_named() {
+        for (id, name) in estimator::formats::formats() {
+            // The last word of a name says most where the first is a maker's: `Hugging Face config.json`.
+            let is_named = [name.split(' ').next(), name.split(' ').next_back()].into_iter().flatten();
+            assert!(is_named.into_iter().any(|word| intake::FORMATS.contains(word)), "{id}: {name}");
+        }
+    }
+
+    #[test]
+    fn names_begin_small_inside_a_sentence_unless_they_are_written_in_capitals() {
+        for (name, inside) in
+            [("Region", "region"), ("PUE", "PUE"), ("Model FLOPs utilisation", "model FLOPs utilisation")]
+        {
+            assert_eq!(inside_sentence(name), inside);
+        }
+        assert_eq!(inside_sentence(""), "");
     }
 }

@@ -15,7 +15,6 @@ mod model;
 mod place;
 mod result;
 mod sources;
-mod tools;
 
 pub use assumptions::Assumptions;
 pub use changes::Changes;
@@ -30,7 +29,6 @@ pub use model::ModelPanel;
 pub use place::Place;
 pub use result::Result;
 pub use sources::Sources;
-pub use tools::Tools;
 
 use crate::numbers;
 use crate::state::Action;
