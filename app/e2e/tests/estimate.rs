@@ -199,6 +199,26 @@ fn what_stands_in_the_way_is_said_first_and_taken_away_with_a_click() {
 }
 
 #[test]
+fn work_starts_as_is_usual_for_the_model_until_it_is_chosen() {
+    let page = ready("");
+    page.wait_for_text("#estimate", "To start with");
+    page.click(".examples button >> BERT-base");
+    page.wait_for_true("another set of samples", "document.querySelector('#samples')?.value === '392,702'");
+    page.type_into("#samples", "5000");
+    page.wait_for_true(
+        "no word of a start",
+        "!document.querySelector('#estimate').innerText.includes('To start with')",
+    );
+    page.click(".examples button >> ResNet-50");
+    page.wait_for_text("#model h2", "ResNet-50");
+    page.wait_for("#layers tbody tr");
+    assert_eq!(page.value("#samples"), "5,000");
+    page.click("label >> Serve it");
+    page.wait_for_text("#result .headline", "on one NVIDIA A100");
+    assert_ne!(page.value("#requests"), "0");
+}
+
+#[test]
 fn layers_are_gathered_by_the_parts_of_the_model() {
     let page = ready("");
     page.click("#layers label >> By part");

@@ -369,6 +369,36 @@ fn weights_without_a_graph_are_shown_by_their_modules_and_estimated_by_their_siz
 }
 
 #[test]
+fn a_configuration_alone_tells_what_a_language_model_costs() {
+    let config = r#"{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "intermediate_size": 11008,
+        "num_hidden_layers": 32, "num_attention_heads": 32, "vocab_size": 32000, "max_position_embeddings": 4096,
+        "tie_word_embeddings": false, "torch_dtype": "bfloat16"}"#;
+    let page = ready();
+    page.upload("#file-input", &[&written("config.json", config.as_bytes())]);
+    page.wait_for_text("#model h2", "config.json");
+    page.wait_for_text("#architecture-title", "Llama");
+    // Llama 2 of 7 billion parameters: 2 × 32 heads × 128 × 32 layers × 2 bytes for each token.
+    let exact = figures(&page);
+    assert!(exact.contains("6,738,415,616") && exact.contains("524,288 bytes"), "{exact}");
+    page.wait_for_text("#layers h2", "Module by module");
+    assert_eq!(page.count("#layers thead button >> MACs"), 1);
+    let before = figures(&page);
+    page.set_value("#dim-tokens", "2048");
+    page.wait_for_text("#model", "one pass over 2,048 tokens");
+    assert_ne!(figures(&page), before);
+    page.wait_for_text("#result .headline", "tokens with");
+    page.click("label >> Serve it");
+    page.wait_for_text("#result", "Time to the first token");
+    page.assert_accessible();
+    page.wait_for_true("the link carries it", "location.hash.includes('sum=')");
+    let headline = page.text("#result .headline");
+    page.reload();
+    page.wait_for("#result .headline");
+    assert_eq!(page.text("#result .headline"), headline);
+    page.assert_no_errors();
+}
+
+#[test]
 fn ten_thousand_layers_stay_fluid() {
     let page = ready();
     page.upload("#file-input", &[&written("long.onnx", &long_model(10_000))]);
