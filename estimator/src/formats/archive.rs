@@ -40,7 +40,7 @@ impl<'a> Archive<'a> {
         let name = source.name().to_owned();
         let fail = |problem| ReadError { file: name.clone(), offset: None, place: "ZIP directory".to_owned(), problem };
         // Nothing stands before an archive here. Left to look for that, the library is misled by archives within archives.
-        let config = Config { archive_offset: ArchiveOffset::Known(0), ..Config::default() };
+        let config = Config { archive_offset: ArchiveOffset::Known(0) };
         let zip = ZipArchive::with_config(config, source).map_err(|error| fail(problem(&error)))?;
         if zip.len() > MOST_ENTRIES {
             return Err(fail(Problem::OverLimit(format!("the archive has more than {MOST_ENTRIES} files"))));

@@ -102,7 +102,7 @@ const ROOMS: &[Room] = &[
     Room {
         id: "torch",
         name: "PyTorch",
-        leads: &[".bin.index.json", ".pt2", ".pth", ".pt", ".ckpt", ".bin", ".pkl"],
+        leads: &[".bin.index.json", ".metadata", ".pt2", ".pth", ".pt", ".ckpt", ".bin", ".pkl"],
         recognises: torch::recognises,
         read: torch::read,
     },

@@ -543,7 +543,7 @@ impl<'a> Adding<'a> {
             }
             (None, Some(blob)) => self.contents.base.saturating_add(blob.at),
             (None, None) => {
-                self.without_data += u64::from(tensor.packed.is_none());
+                self.without_data += u64::from(tensor.packed.is_none() && !tensor.is_elsewhere);
                 NOWHERE.saturating_mul(2).saturating_add(u64::from(found.index))
             }
         }

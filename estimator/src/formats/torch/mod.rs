@@ -8,6 +8,7 @@
 mod calls;
 mod checkpoint;
 mod container;
+mod distributed;
 mod exported;
 mod folder;
 mod pickle;
@@ -58,7 +59,7 @@ pub(super) fn read(files: &Files<'_>, mut source: Source<'_>) -> Result<Model, R
 fn lone(mut source: Source<'_>) -> Result<Model, ReadError> {
     let (name, size) = (source.name().to_owned(), source.size());
     let beginning = source.stretch(0, usize::try_from(size.min(512)).unwrap_or(0))?;
-    let contents = match () {
+    let mut contents = match () {
         () if beginning.starts_with(b"PK") => {
             let names = Archive::open(source.again())?;
             let has = |is: fn(&str) -> bool| names.entries().iter().any(|entry| is(&entry.name));
@@ -77,5 +78,10 @@ fn lone(mut source: Source<'_>) -> Result<Model, ReadError> {
         () if beginning.get(257..262) == Some(b"ustar") => container::tar(&mut source)?,
         () => container::pickle(&mut source)?,
     };
-    checkpoint::model(&name, size, &contents, None)
+    let told = distributed::resolve(&mut contents);
+    let mut model = checkpoint::model(&name, size, &contents, None)?;
+    if let Some(told) = told {
+        model.notes.warn("", told);
+    }
+    Ok(model)
 }

@@ -110,6 +110,8 @@ pub(super) struct Tensor {
     pub blob: Option<Blob>,
     /// Elements stored, for a sparse tensor.
     pub stored: Option<u64>,
+    /// Whether its numbers lie in another file.
+    pub is_elsewhere: bool,
     /// Whether it is wrapped as a parameter.
     pub is_parameter: bool,
     /// A class that packs it in tensors of its own, and those.
@@ -242,7 +244,7 @@ impl Machine {
     /// The pickle is cut off, contradicts itself, or asks for too much.
     pub fn run(&mut self, source: &mut Source<'_>, at: u64) -> Result<(Value, u64), ReadError> {
         let mut run = Run { machine: self, source, at, stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
-        let value = run.to_the_end()?;
+        let value = run.until_stop()?;
         let end = run.at;
         Ok((value, end))
     }
@@ -363,7 +365,7 @@ impl Run<'_, '_, '_> {
         self.source.error(Some(self.at), "pickle", Problem::Corrupt(why.to_owned()))
     }
 
-    fn to_the_end(&mut self) -> Result<Value, ReadError> {
+    fn until_stop(&mut self) -> Result<Value, ReadError> {
         loop {
             let byte = self.source.byte(self.at)?;
             let Some((_, name, argument)) = OPCODES.iter().find(|(code, _, _)| *code == byte) else {

@@ -51,10 +51,8 @@ fn files_that_torch_wrote() {
         if row["format"] != model.format.as_str() {
             wrong.push(format!("{name}: it is called {}", model.format));
         }
-        if let Some(macs) = row.get("macs").and_then(Json::as_u64) {
-            if found.macs != Some(macs) {
-                wrong.push(format!("{name}: {:?} MACs, torch says {macs}", found.macs));
-            }
+        if let Some(macs) = row.get("macs").and_then(Json::as_u64).filter(|macs| found.macs != Some(*macs)) {
+            wrong.push(format!("{name}: {:?} MACs, torch says {macs}", found.macs));
         }
         for run in row.get("runs").and_then(Json::as_array).into_iter().flatten() {
             let dims = run["dims"].as_object().unwrap();

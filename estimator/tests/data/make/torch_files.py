@@ -130,6 +130,19 @@ def make_checkpoints():
     deepspeed = {"module": {k: v for k, v in module.state_dict().items()}, "buffer_names": ["1.running_mean"], "optimizer": None, "ds_version": "0.16"}
     torch.save(deepspeed, HERE / "mp_rank_00_model_states.pt")
     add("mp_rank_00_model_states.pt", "the layout of DeepSpeed's model states", mentions=["'module'"], **counts(module))
+    # Stage 3: empty tensors in the module, their sizes beside it.
+    empty = {k: torch.zeros(0) if k in dict(module.named_parameters()) else v for k, v in module.state_dict().items()}
+    shapes = [collections.OrderedDict((k, p.shape) for k, p in module.named_parameters())]
+    torch.save({"module": empty, "buffer_names": [], "param_shapes": shapes, "ds_version": "0.16"}, HERE / "zero_3_model_states.pt")
+    add("zero_3_model_states.pt", "the layout of DeepSpeed's third stage", mentions=["ZeRO stage 3"], **counts(module))
+    import tempfile
+
+    import torch.distributed.checkpoint as distributed
+
+    with tempfile.TemporaryDirectory() as folder:
+        distributed.save({"model": module.state_dict(), "optim": optimizer.state_dict(), "step": 3}, checkpoint_id=folder)
+        (HERE / "distributed.metadata").write_bytes((Path(folder) / ".metadata").read_bytes())
+    add("distributed.metadata", "torch's distributed checkpoint", optimizer_state=state, mentions=[".distcp"], **counts(module))
     torch.save({"optimizer_state_dict": optimizer.state_dict(), "ds_version": "0.16"}, HERE / "optim_states.pt")
     add("optim_states.pt", "an optimiser alone", optimizer_state=state, parameters=0, buffers=0, weight_bytes=0, mentions=["no weights of a model"])
 

@@ -252,14 +252,18 @@ impl Building {
         }
         let expressions = values.values().flat_map(|meta| &meta.sizes).filter_map(|size| size.as_expr.as_ref());
         for expression in expressions {
-            if let Some(symbol) = lone_symbol(&expression.expr_str) {
-                if !self.symbols.contains_key(symbol) {
-                    self.symbols.insert(symbol.to_owned(), symbol.to_owned());
-                    if let Some(number) = expression.hint.as_ref().and_then(|hint| u64::try_from(hint.as_int?).ok()) {
-                        self.model.sizes_made_with.insert(symbol.to_owned(), number);
-                    }
+            if let Some(symbol) = lone_symbol(&expression.expr_str)
+                && !self.symbols.contains_key(symbol)
+            {
+                self.symbols.insert(symbol.to_owned(), symbol.to_owned());
+                if let Some(number) = expression.hint.as_ref().and_then(|hint| u64::try_from(hint.as_int?).ok()) {
+                    self.model.sizes_made_with.insert(symbol.to_owned(), number);
                 }
             }
+        }
+        // Those that stand in sums and products alone.
+        for symbol in program.range_constraints.keys().filter_map(|name| lone_symbol(name)) {
+            self.symbols.entry(symbol.to_owned()).or_insert_with(|| symbol.to_owned());
         }
     }
 
@@ -303,15 +307,15 @@ impl Building {
             }
             let path = path(node.metadata.nn_module_stack.as_deref()).unwrap_or_else(|| within.to_owned());
             // Graphs that only run under another setting (without gradients, in another precision) are part of this one.
-            if node.target.contains("wrap_with_") || node.target.contains("wrap_") {
-                if let Some(inner) = self.inlined(node, &values, &path, depth)? {
-                    for (name, id) in output_names(&node.outputs).into_iter().zip(inner) {
-                        if let (Some(name), Some(id)) = (name, id) {
-                            values.insert(name, id);
-                        }
+            if node.target.contains("wrap_")
+                && let Some(inner) = self.inlined(node, &values, &path, depth)?
+            {
+                for (name, id) in output_names(&node.outputs).into_iter().zip(inner) {
+                    if let (Some(name), Some(id)) = (name, id) {
+                        values.insert(name, id);
                     }
-                    continue;
                 }
+                continue;
             }
             let names = output_names(&node.outputs);
             // Sizes computed from sizes, and assertions about them: no tensor comes out.
