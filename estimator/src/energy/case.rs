@@ -21,6 +21,9 @@ const SMALLEST_AMOUNT: f64 = 1e-6;
 /// The largest count of samples, tokens, requests, parameters or a batch.
 const LARGEST_COUNT: f64 = 1e21;
 
+/// Below this share of the counted bytes of a weight, what the file stores is told.
+const STORED_SMALLER: f64 = 0.75;
+
 /// A scenario whose names are looked up.
 pub(crate) struct Case<'a> {
     pub(crate) scenario: &'a Scenario,
@@ -77,6 +80,7 @@ impl<'a> Case<'a> {
         if model.macs == Some(0) && model.language.is_none() {
             case.notes.warn("", "the model has no products (MACs), on which the time of training rests");
         }
+        case.note_stored();
         case.workload()?;
         case.power()?;
         case.site(grid)?;
@@ -138,6 +142,25 @@ impl<'a> Case<'a> {
         match self.model.language {
             Some(language) => Some(Bytes(language.parameters * self.weight_bytes_each())),
             None => self.model.parameters.map(|parameters| Bytes(parameters as f64 * self.weight_bytes_each())),
+        }
+    }
+
+    /// Says so where the file stores weights in far fewer bits than the estimate reads for each.
+    fn note_stored(&mut self) {
+        let known =
+            self.model.weight_bytes.is_some_and(|bytes| bytes > 0) && self.model.parameters.is_some_and(|n| n > 0);
+        let (stored, counted) = (self.stored_bytes_each(), self.weight_bytes_each());
+        if known && matches!(self.scenario.workload, Workload::Serve(_)) && stored < STORED_SMALLER * counted {
+            let name = self.device.name.clone();
+            self.notes.warn(
+                &name,
+                format!(
+                    "the file stores {} bits for each weight, the figures count {} at {}; choose a lower precision for a runtime that keeps them packed",
+                    crate::format::number(stored * 8.0),
+                    crate::format::number(counted * 8.0),
+                    self.precision.code()
+                ),
+            );
         }
     }
 

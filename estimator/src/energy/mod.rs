@@ -604,6 +604,18 @@ mod tests {
     }
 
     #[test]
+    fn weights_that_are_stored_in_fewer_bits_are_told() {
+        let packed = ModelSummary { weight_bytes: Some(6_738_415_616 / 2), ..llama_2_7b() };
+        let told = |precision: &str| {
+            let mut scenario = serving("h100-sxm", 1, Serving::default());
+            scenario.hardware.precision = Some(precision.to_owned());
+            let found = estimate(&scenario, &packed).unwrap();
+            found.warnings.iter().any(|note| note.text.contains("stores 4 bits"))
+        };
+        assert!(told("bf16") && !told("int4"));
+    }
+
+    #[test]
     fn steps_show_the_factors_that_the_reader_typed() {
         let found = estimate(&Scenario::default(), &network()).unwrap();
         let operations = found.steps.iter().find(|step| step.title == "Operations").unwrap();

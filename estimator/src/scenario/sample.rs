@@ -4,7 +4,7 @@
 //! What a sample costs is not known here.
 
 use crate::format;
-use crate::report::{Inspection, Port};
+use crate::report::{Inspection, Port, Transformer};
 use serde::{Deserialize, Serialize};
 
 /// Words in a dimension's name by which it is the length of one sample and not a number of samples.
@@ -112,6 +112,9 @@ impl Sample {
 
 /// What a sample of an inspected model is, when one pass computes `batch` of them.
 pub(super) fn of(inspection: &Inspection, batch: u64) -> Sample {
+    if let (Some(described), true) = (&inspection.transformer, inspection.inputs.is_empty()) {
+        return of_description(described);
+    }
     let inputs: Vec<(&Port, Vec<u64>)> =
         inspection.inputs.iter().filter_map(|port| Some((port, without_batch(port, batch)?))).collect();
     let is_named = |port: &Port, words: &[&str]| {
@@ -141,6 +144,18 @@ pub(super) fn of(inspection: &Inspection, batch: u64) -> Sample {
         sample.pass = token_pass(inspection, batch, sample.tokens().unwrap_or(1), &is_cache);
     }
     sample
+}
+
+/// What a sample is of a network that is described by its hyper-parameters and has no inputs of its own.
+fn of_description(described: &Transformer) -> Sample {
+    let says = |words: &[&str]| words.iter().any(|word| described.input.contains(word));
+    let kind = match described.tokens {
+        Some(_) => SampleKind::Tokens,
+        None if says(&["picture"]) => SampleKind::Image,
+        None if says(&["sound", "spectrogram"]) => SampleKind::Audio,
+        None => SampleKind::Unknown,
+    };
+    Sample { kind, sizes: described.tokens.into_iter().collect(), pass: None }
 }
 
 fn is_mask(port: &Port) -> bool {
@@ -283,6 +298,18 @@ mod tests {
         ];
         assert_eq!(of(&with(pair, vec![]), 1).kind, SampleKind::Unknown);
         assert!(of(&Inspection::default(), 1).is_unknown());
+    }
+
+    #[test]
+    fn a_described_network_says_what_it_takes_in() {
+        let of = |tokens: Option<u64>, input: &str| {
+            let described = Transformer { tokens, input: input.to_owned(), ..Transformer::default() };
+            super::of(&Inspection { transformer: Some(described), ..Inspection::default() }, 1)
+        };
+        assert_eq!(of(Some(512), "").tokens(), Some(512));
+        assert_eq!(of(None, "one picture of 224 × 224").kind, SampleKind::Image);
+        assert_eq!(of(None, "a spectrogram of 3000 frames").kind, SampleKind::Audio);
+        assert_eq!(of(None, "").kind, SampleKind::Unknown);
     }
 
     #[test]
