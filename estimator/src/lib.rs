@@ -14,6 +14,7 @@
 )]
 
 pub mod carbon;
+pub mod compare;
 pub mod cost;
 pub mod energy;
 pub mod format;

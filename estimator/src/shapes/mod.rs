@@ -103,7 +103,7 @@ pub(crate) fn contrib_operators() -> &'static str {
 ///
 /// Time and memory are bounded by the size of the model: a loop body is walked at most a fixed number of times.
 /// Where the default number of a symbolic dimension contradicts the model's own sizes, the number that fits is looked for,
-/// and where there is none, smaller defaults are tried.
+/// and where there is none, smaller and larger defaults are tried.
 pub fn infer<'m>(model: &'m Model, choices: &Choices) -> Trace<'m> {
     let run = |defaults: &Defaults| engine::Engine::new(model, choices, defaults.clone()).run();
     let mut defaults = Defaults { made_with: model.sizes_made_with.clone(), ..Defaults::default() };
@@ -127,6 +127,17 @@ pub fn infer<'m>(model: &'m Model, choices: &Choices) -> Trace<'m> {
             best = smaller;
         }
     }
+    for least in LARGER_DEFAULTS {
+        let by_default =
+            |symbol: &Symbol| symbol.origin == Origin::Input && !symbol.chosen && (2..*least).contains(&symbol.value);
+        if best.misfits == 0 || !best.symbols.iter().any(by_default) {
+            break;
+        }
+        let larger = run(&Defaults { least: Some(*least), ..defaults.clone() });
+        if larger.misfits < best.misfits {
+            best = larger;
+        }
+    }
     best
 }
 
@@ -136,3 +147,6 @@ const MOST_FITTINGS: usize = 6;
 /// Bounds for defaults that are tried when the usual ones do not fit the model,
 /// for example 128 tokens where its position table has 77.
 const SMALLER_DEFAULTS: &[u64] = &[64, 16, 1];
+
+/// Defaults for lengths that are tried after that, for example where a sound's window is longer than 128 samples.
+const LARGER_DEFAULTS: &[u64] = &[512, 2048, 16_384];

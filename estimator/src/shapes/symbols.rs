@@ -53,6 +53,8 @@ pub(crate) struct Defaults {
     pub made_with: BTreeMap<String, u64>,
     /// The largest number that is taken by default otherwise.
     pub most: Option<u64>,
+    /// The smallest number that is taken by default for a length; what is 1 by default stays 1.
+    pub least: Option<u64>,
 }
 
 /// The symbols of one inference.
@@ -94,7 +96,11 @@ impl Symbols {
                 let choice = self.chosen.get(name).copied();
                 let made_with = self.defaults.made_with.get(name);
                 let fitting = self.defaults.fitting.get(name).or(made_with).copied();
-                let default = fitting.unwrap_or(default.min(self.defaults.most.unwrap_or(default)));
+                let bounded = match default {
+                    0 | 1 => default,
+                    length => length.max(self.defaults.least.unwrap_or(length)),
+                };
+                let default = fitting.unwrap_or(bounded.min(self.defaults.most.unwrap_or(bounded)));
                 let value = choice.unwrap_or(default);
                 self.places.insert(name.to_owned(), self.met.len());
                 self.met.push(Symbol { name: name.to_owned(), value, origin, chosen: choice.is_some() });

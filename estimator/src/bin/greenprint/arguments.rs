@@ -53,6 +53,11 @@ Examples:
   greenprint regions france
   greenprint regions aws:eu --json";
 
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  greenprint compare resnet50.onnx resnet50.tflite
+  greenprint compare model.safetensors model-q4.gguf --layers";
+
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
   greenprint validate
@@ -91,6 +96,9 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compare two files of the same network: matched layers, and why their counts differ.
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(Compare),
     /// Compare our estimates with published figures.
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate {
@@ -111,6 +119,24 @@ pub(crate) struct Inspect {
     #[command(flatten)]
     pub(crate) shapes: Shapes,
     /// Also list every layer.
+    #[arg(long)]
+    pub(crate) layers: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Compare {
+    /// The first model.
+    #[arg(value_name = "FIRST")]
+    pub(crate) first: PathBuf,
+    /// The second model.
+    #[arg(value_name = "SECOND")]
+    pub(crate) second: PathBuf,
+    #[command(flatten)]
+    pub(crate) shapes: Shapes,
+    /// Also list every pair of layers.
     #[arg(long)]
     pub(crate) layers: bool,
     /// Print JSON.

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Command::Infer(infer) => job::infer(infer),
         Command::Devices { search, json } => list_devices(search.as_deref(), *json),
         Command::Regions { search, json } => list_regions(search.as_deref(), *json),
+        Command::Compare(pair) => compare_files(pair),
         Command::Validate { rows, json } => compare(rows.as_deref(), *json).map(Output::from),
     };
     let output = outcome.unwrap_or_else(|failure| match failure {
@@ -125,6 +126,17 @@ fn inspect_files(inspect: &arguments::Inspect) -> Result<Output, Failure> {
     }
     output.text = if inspect.json { json(&entries)? } else { texts.join("\n") };
     Ok(output)
+}
+
+fn compare_files(pair: &arguments::Compare) -> Result<Output, Failure> {
+    let first = model::inspect(&pair.first, &pair.shapes)?;
+    let second = model::inspect(&pair.second, &pair.shapes)?;
+    check_names(&pair.shapes, &[&first, &second])?;
+    let found = estimator::compare::compare(&first, &second);
+    match pair.json {
+        true => json(&found).map(Output::from),
+        false => Ok(print::comparison(&found, pair.layers).into()),
+    }
 }
 
 /// Refuses numbers for dimensions and inputs that none of the models has: a misspelt name would leave the default in place.

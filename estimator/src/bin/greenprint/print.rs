@@ -2,6 +2,7 @@
 
 use estimator::carbon::places::Place;
 use estimator::carbon::sites::Scope;
+use estimator::compare::{Comparison, Side};
 use estimator::energy::validate::{Summary, Validation};
 use estimator::format::{self, Readable};
 use estimator::hardware::{Device, Field};
@@ -456,6 +457,59 @@ pub(crate) fn regions(records: &[RegionRecord]) -> String {
 }
 
 /// Published figures beside ours.
+/// Two models side by side.
+pub(crate) fn comparison(found: &Comparison, all_layers: bool) -> String {
+    let mut rows = vec![row(["", "first", "second", "difference"])];
+    for total in &found.totals {
+        let difference = total.first.zip(total.second).map(|(a, b)| signed(i128::from(b) - i128::from(a)));
+        rows.push(vec![
+            total.what.replace('_', " "),
+            known(total.first),
+            known(total.second),
+            difference.unwrap_or_default(),
+        ]);
+    }
+    let mut text = table(&rows, &[1, 2, 3]);
+    text.push_str(&format!("\n{} layers are the same in both\n", found.matched));
+    if found.reasons.is_empty() {
+        text.push_str("nothing differs\n");
+    }
+    for reason in &found.reasons {
+        let parts = [(reason.parameters, "parameters"), (reason.macs, "MACs"), (reason.bytes, "bytes")];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(amount, _)| *amount != 0)
+            .map(|(amount, of)| format!("{} {of}", signed(*amount)))
+            .collect();
+        let sum = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+        text.push_str(&format!("- {}{sum}\n", reason.sentence));
+    }
+    if all_layers {
+        let mut rows =
+            vec![row(["first", "operator", "parameters", "MACs", "second", "operator", "parameters", "MACs"])];
+        for pair in &found.pairs {
+            let cells = |side: &Option<Side>| match side {
+                Some(side) => [cut(&side.name), side.op.clone(), format::whole(side.parameters), known(side.macs)],
+                None => Default::default(),
+            };
+            rows.push(cells(&pair.first).into_iter().chain(cells(&pair.second)).collect());
+        }
+        text.push('\n');
+        text.push_str(&table(&rows, &[2, 3, 6, 7]));
+    }
+    text
+}
+
+/// A difference with its sign.
+fn signed(amount: i128) -> String {
+    let size = format::whole(u64::try_from(amount.unsigned_abs()).unwrap_or(u64::MAX));
+    match amount {
+        0 => "0".to_owned(),
+        1.. => format!("+{size}"),
+        _ => format!("−{size}"),
+    }
+}
+
 pub(crate) fn validation(validation: &Validation) -> String {
     let mut rows = vec![row(["row", "quantity", "published", "estimate", "range", "unit", "factor", "inside"])];
     for entry in &validation.rows {
