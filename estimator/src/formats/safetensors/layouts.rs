@@ -468,17 +468,22 @@ impl Search<'_> {
             groups.checked_mul(group).and_then(|inputs| inputs.checked_mul(bits)) == Some(words)
         };
         let stated = bits.zip(group).filter(|(bits, group)| fits(*bits, *group));
-        // Scales in bytes are those of MXFP4.
-        let small = (scales.dtype == DType::U8 && fits(4, 32)).then_some((4, 32));
+        // Scales in bytes are those of the types with block scales.
+        let small = match scales.dtype {
+            DType::U8 if fits(4, 32) => Some(("mxfp4", DType::F4E2M1, 4, 32)),
+            DType::U8 if fits(4, 16) => Some(("nvfp4", DType::F4E2M1, 4, 16)),
+            DType::U8 if fits(8, 32) => Some(("mxfp8", DType::F8E4M3, 8, 32)),
+            _ => None,
+        };
         let usual = || {
             let all = [64, 32, 128, 16].iter().flat_map(|group| WIDTHS.iter().map(move |bits| (*bits, *group)));
             all.into_iter().find(|(bits, group)| fits(*bits, *group))
         };
-        let (bits, group) = stated.or(small).or_else(usual)?;
+        let (bits, group) = small.map(|(.., bits, group)| (bits, group)).or(stated).or_else(usual)?;
         let shape = front.iter().copied().chain([groups.checked_mul(group)?]).collect();
         let name = format!("{stem}.weight");
         let mut layout = match small {
-            Some(_) => Layout::named(name, "mxfp4", DType::F4E2M1, shape),
+            Some((packing, dtype, ..)) => Layout::named(name, packing, dtype, shape),
             None => Layout::integers(name, "mlx", bits, shape),
         };
         layout.doubt = (stated.is_none() && small.is_none()).then(|| assumed(bits));
@@ -717,6 +722,8 @@ mod tests {
             ("mlx_4", "mlx-int4", "f32", 192),
             ("mlx_8", "mlx-int8", "f32", 192),
             ("mlx_mxfp4", "mxfp4", "f32", 192),
+            ("mlx_nvfp4", "nvfp4", "f32", 384),
+            ("mlx_mxfp8", "mxfp8", "f32", 192),
             ("quanto_int8", "i8", "f32", 98),
             ("quanto_int4", "quanto-int4", "f32", 194),
             ("quanto_int2", "quanto-int2", "f32", 194),

@@ -249,3 +249,45 @@ fn a_pipeline_is_the_sum_of_its_networks() {
     let values = model.hyperparameters.unwrap().values;
     assert_eq!(values.get("unet").and_then(|unet| unet.get("sample_size")), Some(&serde_json::json!(64)));
 }
+
+/// Files on the web: each can be asked for, none is listed.
+struct Unlisted(InMemory);
+
+impl crate::formats::Folder for Unlisted {
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn open(&self, name: &str) -> std::io::Result<Option<Box<dyn crate::formats::ReadSeek>>> {
+        self.0.open(name)
+    }
+}
+
+#[test]
+fn where_files_cannot_be_listed_they_are_asked_for() {
+    use crate::formats::Folder;
+    let shard = |name: &str| file(&[(name, "F16", 16, &[10, 4])]);
+    let names = ["a/model-00001-of-00002.safetensors", "a/model-00002-of-00002.safetensors"];
+    let map = index(
+        &[("x.weight", "model-00001-of-00002.safetensors"), ("y.weight", "model-00002-of-00002.safetensors")],
+        160,
+    );
+    let pipeline = br#"{"_class_name": "SomePipeline", "unet": ["diffusers", "UNet"], "vae": ["diffusers", "Vae"]}"#;
+    let files = [
+        ("a/config.json", CONFIG.as_bytes().to_vec()),
+        ("a/model.safetensors.index.json", map),
+        (names[0], shard("x.weight")),
+        (names[1], shard("y.weight")),
+        ("b/model_index.json", pipeline.to_vec()),
+        ("b/unet/diffusion_pytorch_model.safetensors", shard("x.weight")),
+        ("b/vae/diffusion_pytorch_model.fp16.safetensors", shard("y.weight")),
+    ];
+    let all = InMemory(files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).collect());
+    for lead in ["a/model.safetensors.index.json", names[0], "b/model_index.json"] {
+        let model = open(&Files::new(Unlisted(all.clone())), lead).unwrap();
+        assert_eq!(counts(&model).parameters, Some(80), "{lead}");
+        assert!(model.hyperparameters.is_some(), "{lead}");
+        assert!(!notes(&model).contains("missing"), "{lead}: {}", notes(&model));
+    }
+    assert!(all.open("c").unwrap().is_none());
+}

@@ -103,6 +103,8 @@ def mlx():
         ("3", 3, 32, "affine"),
         ("8", 8, 64, "affine"),
         ("mxfp4", 4, 32, "mxfp4"),
+        ("nvfp4", 4, 16, "nvfp4"),
+        ("mxfp8", 8, 32, "mxfp8"),
     ):
         made = nn.QuantizedLinear(INPUTS, OUTPUTS, bias=True, group_size=group, bits=bits, mode=mode)
         tensors = {f"layers.0.{key}": value for key, value in tree_flatten(made.parameters())}
