@@ -4,8 +4,8 @@ use super::Found;
 use super::weights::Weights;
 use crate::model::{Dialect, Hyperparameters, Model};
 use crate::notes::Notes;
-use crate::report::{Layer, Transformer};
-use crate::shapes::Trace;
+use crate::report::{Inspection, Layer, Transformer};
+use crate::shapes::{Origin, Symbol, Trace};
 use crate::transformers::{self, Description, Held, Part, Pass, Role, Span, Work};
 use std::collections::{HashMap, HashSet};
 
@@ -62,7 +62,7 @@ pub(super) fn of(model: &Model, weights: &Weights, trace: &Trace<'_>, notes: &mu
         "",
         "operations of norms, activations and the like are not counted, because there is no graph that lists them",
     );
-    let transformer = record(&description, stated, &pass, context, takes_tokens, bytes_each);
+    let transformer = record(&description, &stated.origin, &pass, context, takes_tokens, bytes_each);
     Some(Described { description, transformer, takes_tokens, dtype, pass })
 }
 
@@ -82,9 +82,34 @@ fn stored_as(stated: &Hyperparameters) -> Option<(&'static str, u64)> {
     }
 }
 
+/// The inspection of a model that was described by hand, for a pass of `tokens` tokens and a step at `context`.
+///
+/// Its layers are the modules of the description; it holds no weights, so their size is not known.
+pub fn inspect_description(description: &Description, tokens: u64, context: u64) -> Inspection {
+    let pass = Pass::prefill(tokens);
+    let transformer = record(description, "a description by hand", &pass, context, true, 2.0);
+    let described = Described { description: description.clone(), transformer, takes_tokens: true, dtype: None, pass };
+    let macs = described.macs();
+    let symbol = |name: &str, value| Symbol { name: name.to_owned(), value, origin: Origin::Input, chosen: true };
+    let symbols = vec![symbol("tokens", tokens), symbol("context", context)];
+    Inspection {
+        format: "recipe".to_owned(),
+        parameters: Some(description.parameters()),
+        macs,
+        flops: macs.and_then(|macs| macs.checked_mul(2)),
+        weights_only: true,
+        dynamic_dims: symbols.iter().map(|symbol| (symbol.name.clone(), symbol.value)).collect(),
+        symbols,
+        layers: described.rows().into_iter().map(|found| found.layer).collect(),
+        warnings: description.notes.iter().cloned().collect(),
+        transformer: Some(described.transformer),
+        ..Inspection::default()
+    }
+}
+
 fn record(
     d: &Description,
-    stated: &Hyperparameters,
+    origin: &str,
     pass: &Pass,
     context: u64,
     takes_tokens: bool,
@@ -102,7 +127,7 @@ fn record(
         family: d.family.clone(),
         model_type: d.model_type.clone(),
         class: d.class.clone(),
-        origin: stated.origin.clone(),
+        origin: origin.to_owned(),
         is_approximate: d.is_approximate,
         parameters: d.parameters(),
         active_parameters: d.active_parameters(),
@@ -301,5 +326,100 @@ impl Described {
         let times = if module.is_some() { part.times } else { part.times.saturating_mul(modules) };
         let parameters = share(part.parameters().unwrap_or(0));
         Found { layer: Layer { name, op, group, times, parameters, macs, ..Layer::default() }, is_counted: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DType, Storage, Weight};
+    use crate::scenario::ModelSummary;
+    use crate::shapes::{Choices, infer};
+    use serde_json::{Value, json};
+
+    const TINY: &str = r#"{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 8, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "intermediate_size": 16, "vocab_size": 10, "tie_word_embeddings": true}"#;
+
+    fn model(config: &str, tensors: &[(&str, &[u64])]) -> Model {
+        let Value::Object(values) = serde_json::from_str(config).unwrap() else { panic!() };
+        let origin = "config.json".to_owned();
+        let hyperparameters = Some(Hyperparameters { dialect: Dialect::HuggingFace, origin, values });
+        let mut model = Model { weights_only: true, hyperparameters, ..Model::default() };
+        for (place, (name, shape)) in tensors.iter().enumerate() {
+            let storage = Storage::Inside { offset: place as u64 * 1000 };
+            model.add_weight(name, Weight::new(DType::F32, shape.to_vec(), storage));
+        }
+        model
+    }
+
+    fn inspect(model: &Model, dims: &[(&str, u64)]) -> Inspection {
+        let dims = dims.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect();
+        super::super::inspect(model, &infer(model, &Choices { dims, ..Choices::default() }))
+    }
+
+    /// The tensors that the tiny model has, without its head, which is tied.
+    fn tensors() -> Vec<(String, Vec<u64>)> {
+        let Value::Object(config) = serde_json::from_str(TINY).unwrap() else { panic!() };
+        let description = transformers::describe(&config).unwrap();
+        let all = description.parts.iter().flat_map(Part::tensors);
+        all.filter(|(_, weight)| !weight.is_shared).map(|(name, weight)| (name, weight.shape.clone())).collect()
+    }
+
+    #[test]
+    fn a_config_alone_is_inspected_for_the_pass_that_is_asked_for() {
+        let found = inspect(&model(TINY, &[]), &[("tokens", 5), ("context", 7)]);
+        let weights = 2 * (2 * 64 + 2 * 32 + 3 * 128) + 80;
+        assert_eq!(found.macs, Some(5 * weights + 25 * 32));
+        assert_eq!(found.parameters, Some(2 * (2 * 64 + 2 * 32 + 3 * 128 + 16) + 80 + 8));
+        assert_eq!(found.weight_bytes, None);
+        let transformer = found.transformer.as_ref().unwrap();
+        assert_eq!(transformer.macs_per_token, Some(weights + 7 * 32));
+        assert_eq!(transformer.kv_cache_bytes_per_token, Some(2 * 2 * 2 * 2 * 2));
+        assert_eq!(found.layers.iter().map(|layer| layer.macs.unwrap()).sum::<u64>(), found.macs.unwrap());
+        let language = ModelSummary::from_inspection(&found).language.unwrap();
+        assert_eq!(language.weight_macs_per_token, Some(weights as f64));
+        assert!(!found.warnings.iter().any(|note| note.text.contains("not used")), "{:?}", found.warnings);
+    }
+
+    #[test]
+    fn tensors_and_config_agree_or_the_difference_is_named() {
+        let own = tensors();
+        let all: Vec<(&str, &[u64])> = own.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())).collect();
+        let found = inspect(&model(TINY, &all), &[]);
+        assert_eq!(found.parameters, found.transformer.as_ref().map(|of| of.parameters));
+        assert!(!found.warnings.iter().any(|note| note.text.contains("the file holds")), "{:?}", found.warnings);
+        let row = found.layers.iter().find(|layer| layer.name == "model.layers.1.mlp.up_proj").unwrap();
+        assert_eq!((row.macs, row.parameters), (Some(512 * 128), 128));
+        let says = |tensors: &[(&str, &[u64])]| {
+            let found = inspect(&model(TINY, tensors), &[]);
+            let note = found.warnings.iter().find(|note| note.text.contains("the file holds")).cloned();
+            note.map(|note| note.text).unwrap_or_default()
+        };
+        let with_head = [all.clone(), vec![("lm_head.weight", &[10, 8])]].concat();
+        assert!(says(&with_head).contains("80 more") && says(&with_head).contains("output head apart"));
+        let fewer = &all[..all.len() - 1];
+        assert!(says(fewer).contains("it lacks model.norm.weight"), "{}", says(fewer));
+        let extra = [all.clone(), vec![("extra.scale", &[3])]].concat();
+        assert!(says(&extra).contains("also holds extra.scale"), "{}", says(&extra));
+    }
+
+    #[test]
+    fn a_network_that_is_not_known_says_so_and_keeps_its_tensors() {
+        let config = json!({"model_type": "nobody"}).to_string();
+        let found = inspect(&model(&config, &[("w.weight", &[4, 4])]), &[]);
+        assert_eq!((found.parameters, found.macs, found.transformer), (Some(16), None, None));
+        assert!(found.warnings.iter().any(|note| note.text.contains("nobody")));
+    }
+
+    #[test]
+    fn a_sentence_is_inspected_like_a_file() {
+        let recipe = transformers::recipe("2 layers, d=8, 4 heads, 2 kv heads, ffn 16, vocab 10, tied").unwrap();
+        let found = inspect_description(&recipe.description, 5, 7);
+        assert_eq!(found.macs, inspect(&model(TINY, &[]), &[("tokens", 5)]).macs);
+        let language = ModelSummary::from_inspection(&found).language.unwrap();
+        assert!(language.knows_its_architecture());
+        let size = transformers::recipe("7B").unwrap();
+        let summary = ModelSummary::from_inspection(&inspect_description(&size.description, 512, 512));
+        assert!(summary.language.is_some_and(|language| !language.knows_its_architecture()));
     }
 }

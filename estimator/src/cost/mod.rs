@@ -18,6 +18,8 @@ mod tests;
 mod traffic;
 mod weights;
 
+pub use described::inspect_description;
+
 use crate::model::{Model, Node, ValueId, ValueType};
 use crate::notes::Notes;
 use crate::report::{Inspection, Layer, NotCounted, Port};

@@ -208,6 +208,10 @@ impl ModelSummary {
         let described = inspection.transformer.as_ref().filter(|transformer| transformer.generates);
         let language = described.map(|transformer| {
             let told = LanguageModel::from(transformer);
+            // A model of which no layer is known is known by its size alone.
+            if transformer.layers == 0 {
+                return LanguageModel::from_size(told.parameters, Some(told.active_parameters));
+            }
             // What the file holds, where it holds weights.
             let parameters = inspection.parameters.map_or(told.parameters, |parameters| parameters as f64);
             LanguageModel { parameters, active_parameters: told.active_parameters.min(parameters), ..told }

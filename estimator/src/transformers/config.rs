@@ -16,6 +16,9 @@ pub const MOST: u64 = 1 << 27;
 /// The most layers, blocks or experts of one kind: they are listed one by one.
 pub const MOST_LAYERS: u64 = 1 << 14;
 
+/// The most patches to a side that are joined into one token.
+const MOST_JOINED: u64 = 64;
+
 /// Names that configurations use for one thing; a class's own names come first.
 const SYNONYMS: [&[&str]; 7] = [
     &["hidden_size", "n_embd", "d_model", "n_embed", "dim", "model_dim"],
@@ -200,6 +203,17 @@ impl<'a> Config<'a> {
     pub fn maybe(&self, field: &str) -> Option<u64> {
         let value = self.value(field).filter(|value| !value.is_null())?;
         self.number(field, &value, MOST).filter(|number| *number > 0)
+    }
+
+    /// A whole number above 0 by which several things are joined into one, at most 64 of them to a side.
+    pub fn factor(&self, field: &str, otherwise: u64) -> u64 {
+        let factor = self.int_or(field, otherwise);
+        if factor > MOST_JOINED {
+            let found = factor.to_string();
+            self.fail(DescribeError::Range { field: self.name(field), found, least: 1, most: MOST_JOINED });
+            return 1;
+        }
+        factor
     }
 
     /// A whole number that may be 0 or absent.

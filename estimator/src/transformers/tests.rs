@@ -89,30 +89,37 @@ fn every_family_survives_every_field_being_nonsense() {
         json!(0.001),
         json!(MOST),
     ];
+    let mut checked = 0;
     for name in model_types() {
         let Some(class) = defaults::class(name) else { continue };
-        let fields: Vec<String> = class
-            .fields
-            .keys()
-            .cloned()
-            .chain(["layer_types".to_owned(), "head_dim".to_owned(), "architectures".to_owned()])
-            .collect();
-        for field in &fields {
+        // The fields of the class, and those of the parts inside it.
+        let mut fields: Vec<(Option<&str>, &str)> = class.fields.keys().map(|field| (None, field.as_str())).collect();
+        fields.extend(
+            ["layer_types", "head_dim", "architectures", "text_config", "vision_config"].map(|field| (None, field)),
+        );
+        for (part, kind) in &class.parts {
+            let own = format!("{name}.{}", part.trim_end_matches("_config"));
+            let Some(inner) = defaults::class(&own).or_else(|| defaults::class(kind)) else { continue };
+            fields.extend(inner.fields.keys().map(|field| (Some(part.as_str()), field.as_str())));
+        }
+        for (part, field) in fields {
             for value in &values {
-                let config = config(json!({"model_type": name, field: value}));
+                let config = match part {
+                    None => config(json!({"model_type": name, field: value})),
+                    Some(part) => config(json!({"model_type": name, part: {field: value}})),
+                };
                 let figures = || {
                     let found = describe(&config).ok()?;
-                    Some((
-                        found.macs(&Pass::prefill(512)),
-                        found.macs(&Pass::step(u64::MAX)),
-                        found.cache_elements(1 << 40),
-                    ))
+                    let (prompt, step) = (found.macs(&Pass::prefill(512)), found.macs(&Pass::step(u64::MAX)));
+                    Some((prompt, step, found.cache_elements(1 << 40), found.weights_touched(u64::MAX)))
                 };
                 // The panic names its line; this says what led to it.
-                assert!(std::panic::catch_unwind(figures).is_ok(), "{name} with {field} = {value}");
+                assert!(std::panic::catch_unwind(figures).is_ok(), "{name} with {part:?} {field} = {value}");
+                checked += 1;
             }
         }
     }
+    assert!(checked > 10_000, "{checked}");
 }
 
 #[test]

@@ -158,7 +158,7 @@ pub fn llava(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
                 p.over(Span::Fixed(places), |p| _ = p.linear("linear", from, width, true));
             }
             "mistral3" => {
-                let merge = c.int_or("spatial_merge_size", 2);
+                let merge = c.factor("spatial_merge_size", 2);
                 let bias = c.flag("multimodal_projector_bias");
                 p.over(Span::Fixed(places), |p| p.norm("norm", from, Norm::Rms));
                 p.over(Span::Fixed(places / (merge * merge)), |p| {
@@ -185,7 +185,7 @@ pub fn llava(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
 pub fn idefics(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let kind = if c.model_type() == "smolvlm" { "smolvlm_vision" } else { "idefics3_vision" };
     let (vision, words) = (c.part("vision_config", kind), c.part("text_config", "llama"));
-    let scale = c.int_or("scale_factor", 2);
+    let scale = c.factor("scale_factor", 2);
     let mut facts = Facts::default();
     let mut places = 0;
     p.within(if head == Head::Base { "" } else { "model" }, |p| {
@@ -214,7 +214,7 @@ pub fn qwen_vl(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let inner = if first { v.scaled(hidden, "mlp_ratio", 4.0) } else { v.int("intermediate_size") };
     let heads = v.int("num_heads");
     let width = v.divided(hidden, heads);
-    let (patch, merge) = (v.int("patch_size"), v.int("spatial_merge_size"));
+    let (patch, merge) = (v.int("patch_size"), v.factor("spatial_merge_size", 2));
     let side = v.floored(SIDE, patch);
     let places = side * side;
     let joined = hidden * merge * merge;
