@@ -21,7 +21,8 @@ cargo xtask COMMAND
                         build the page and serve it on localhost
   test  [--only PART[,PART]…] [--dev] [NAME]
                         run every check, or only some of fmt, clippy, unit, wasm, e2e; NAME: only tests so named
-  bench                 measure the downloads and hold them against their limits; print what opening large models costs
+  bench [--readers]     measure the downloads and hold them against their limits; print what opening large models costs;
+                        --readers: time reading a model beside other readers instead (installs them with Python once)
   node-suite [--all] [--only WORD] [--least PERCENT]
                         run ONNX's backend tests through shape inference (prepares them with Python the first time)
   shot  [--path '#…'] [--width N] [--height N] [--scale N] [--dark] [--full] [--dev] [--no-build] [STEP…] OUT.png
@@ -66,6 +67,7 @@ struct Arguments {
     mode: Mode,
     port: u16,
     build: bool,
+    readers: bool,
     parts: Vec<Part>,
     filter: Option<String>,
     rest: Vec<String>,
@@ -79,6 +81,7 @@ impl Arguments {
             mode: Mode::Release,
             port: 8080,
             build: true,
+            readers: false,
             parts: Part::ALL.map(|(_, part)| part).to_vec(),
             filter: None,
             rest: Vec::new(),
@@ -96,6 +99,7 @@ impl Arguments {
                     let wrong = |_| Failure::Use("--port needs a number up to 65535".to_owned());
                     arguments.port = value()?.parse().map_err(wrong)?;
                 }
+                ("bench", "--readers") => arguments.readers = true,
                 ("test", "--only") => arguments.parts = parts(&value()?)?,
                 ("test", name) if !name.starts_with('-') => arguments.filter = Some(name.into()),
                 ("shot" | "node-suite", _) => arguments.rest.push(word),
@@ -117,6 +121,7 @@ impl Arguments {
                 page::serve(self.mode, self.port)?;
             }
             "test" => checks::test(&self.parts, self.mode, self.filter.as_deref())?,
+            "bench" if self.readers => peers::compare()?,
             "bench" => {
                 page::build_if_older(&setup::for_building(false)?, Mode::Release)?;
                 bench::sizes()?;
