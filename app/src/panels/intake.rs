@@ -169,7 +169,7 @@ pub fn Intake(props: &IntakeProps) -> Html {
                 <p class="muted" id="token-help">{ text::intake::TOKEN_HELP }</p>
             </details>
             if *address_wrong { <p class="field-wrong" id="address-wrong" role="alert">{ text::intake::ADDRESS_WRONG }</p> }
-            <p class="field-help">{ text::intake::FORMATS }</p>
+            <p class="field-help">{ text::intake::formats() }</p>
             { reading(props.reading.as_ref(), cancel) }
             if let Some(why) = &props.bad_link {
                 <Notice tone={Tone::Error} title={text::intake::BAD_LINK} dismiss={Some((text::page::DISMISS, dismiss.clone()))}>

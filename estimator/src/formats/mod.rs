@@ -147,6 +147,17 @@ const ROOMS: &[Room] = &[
     },
 ];
 
+/// What people call the formats that can be opened. Made while compiling, so that naming them does not link their readers.
+pub const NAMES: [&str; ROOMS.len()] = {
+    let mut names = [""; ROOMS.len()];
+    let mut at = 0;
+    while at < ROOMS.len() {
+        names[at] = ROOMS[at].name;
+        at += 1;
+    }
+    names
+};
+
 /// The formats that can be opened: short name, and what people call it.
 pub fn formats() -> impl Iterator<Item = (&'static str, &'static str)> {
     ROOMS.iter().map(|room| (room.id, room.name))
