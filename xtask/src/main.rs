@@ -4,6 +4,7 @@ mod bench;
 mod checks;
 mod node_suite;
 mod page;
+mod peers;
 mod run;
 mod setup;
 
