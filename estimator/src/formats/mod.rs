@@ -129,6 +129,13 @@ const ROOMS: &[Room] = &[
         read: flax::read,
     },
     Room { id: "orbax", name: "Orbax", leads: &["_metadata"], recognises: orbax::recognises, read: orbax::read },
+    Room {
+        id: "ort",
+        name: "ONNX Runtime",
+        leads: &[".ort"],
+        recognises: |look, _| Ok(look.has(4, b"ORTM")),
+        read: onnx::ort::read,
+    },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {
         id: "onnx",

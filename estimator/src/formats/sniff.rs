@@ -19,7 +19,6 @@ const SIGNATURES: &[(usize, &[u8], &str, bool)] = &[
     (0, b"fmgg", OLDER_GGML, true),
     (0, b"tjgg", OLDER_GGML, true),
     (0, b"algg", OLDER_GGML, true),
-    (4, b"ORTM", "an ONNX Runtime .ort model", true),
     (0, b"PK\x03\x04", "a ZIP archive (PyTorch, Keras or CoreML files are such archives)", true),
     (0, b"\x1f\x8b", "a gzip archive; unpack it first", false),
     (0, b"\xfd7zXZ", "an xz archive; unpack it first", false),

@@ -123,10 +123,10 @@ pub struct FunctionProto {
 }
 
 /// Largest tensor whose contents are kept: integers feed shape arithmetic, floats only scales and the like.
-const MOST_INTEGERS: u64 = 4096;
-const MOST_FLOATS: u64 = 1024;
+pub(super) const MOST_INTEGERS: u64 = 4096;
+pub(super) const MOST_FLOATS: u64 = 1024;
 /// Most dimensions of a tensor; frameworks stop at 64 or earlier.
-const MOST_DIMS: usize = 64;
+pub(super) const MOST_DIMS: usize = 64;
 /// Most numbers of an attribute that are kept; tree ensembles have tens of thousands.
 const MOST_ATTRIBUTE_NUMBERS: usize = 1 << 16;
 /// What a message costs in memory besides its texts, roughly.
@@ -448,7 +448,7 @@ fn typed(
 }
 
 /// Little-endian bytes to numbers.
-fn decode(dtype: DType, bytes: &[u8], elements: u64) -> Option<Contents> {
+pub(super) fn decode(dtype: DType, bytes: &[u8], elements: u64) -> Option<Contents> {
     fn each<const N: usize, T>(bytes: &[u8], convert: impl Fn([u8; N]) -> T) -> Vec<T> {
         bytes.chunks_exact(N).filter_map(|chunk| <[u8; N]>::try_from(chunk).ok()).map(convert).collect()
     }

@@ -2,10 +2,12 @@
 //!
 //! `messages` turns the fields of the protobuf encoding into the parts of
 //! ONNX's schema that matter here; `build` resolves names, inlines model-local functions and orders the nodes.
+//! `ort` reads ONNX Runtime's own encoding into the same parts.
 //! Weights are never read, only their shapes, types and places; small tensors are, because shapes depend on them.
 
 mod build;
 mod messages;
+pub(super) mod ort;
 
 pub use build::dtype;
 

@@ -59,6 +59,11 @@ impl<'a> Flat<'a> {
         }
     }
 
+    /// The file itself.
+    pub fn into_source(self) -> Source<'a> {
+        self.source
+    }
+
     /// The file's size in bytes.
     pub fn size(&self) -> u64 {
         self.source.size()
@@ -255,6 +260,25 @@ impl<'a> Flat<'a> {
     /// A text; empty where it is left out. Bytes that are not UTF-8 are replaced.
     pub fn text(&mut self, table: &Table, slot: u16) -> Result<String> {
         let vector = self.vector(table, slot, 1)?;
+        self.text_of(vector)
+    }
+
+    /// The text that an element of a vector of texts points at; empty behind its end.
+    pub fn text_in(&mut self, vector: Vector, index: u64) -> Result<String> {
+        if index >= vector.len {
+            return Ok(String::new());
+        }
+        let target = self.target(vector.start.saturating_add(index.saturating_mul(4)))?;
+        let len = u64::from(u32::from_le_bytes(self.number(target)?));
+        let start = target.saturating_add(4);
+        let end = start.saturating_add(len);
+        if end > self.size() {
+            return Err(self.truncated(end));
+        }
+        self.text_of(Vector { start, len })
+    }
+
+    fn text_of(&mut self, vector: Vector) -> Result<String> {
         if vector.len > MOST_TEXT {
             let what = format!("a name has {} bytes; at most {MOST_TEXT} are read", vector.len);
             return Err(self.error(vector.start, "", Problem::OverLimit(what)));

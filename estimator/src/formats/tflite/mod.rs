@@ -5,7 +5,7 @@
 //! because shapes depend on them.
 
 mod build;
-mod flat;
+pub(super) mod flat;
 mod operators;
 #[cfg(test)]
 mod tests;
