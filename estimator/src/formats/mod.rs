@@ -9,6 +9,7 @@
 mod archive;
 mod budget;
 mod coreml;
+mod burn;
 mod error;
 mod files;
 mod flax;
@@ -62,6 +63,13 @@ const ROOMS: &[Room] = &[
         leads: &["model_index.json", ".safetensors.index.json", "model.safetensors", ".safetensors"],
         recognises: safetensors::recognises,
         read: safetensors::read,
+    },
+    Room {
+        id: "burn",
+        name: "Burn",
+        leads: &[".bpk", ".mpk"],
+        recognises: |look, _| Ok(burn::recognises(look)),
+        read: burn::read,
     },
     Room {
         id: "keras",

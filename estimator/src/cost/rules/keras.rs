@@ -145,8 +145,9 @@ fn operation(op: &str) -> Option<Rule> {
         // One operation for each tensor after the first; a constant beside one tensor is the second.
         Some(Kind::Several(_) | Kind::Comparison) => |seen| {
             let inputs = data_inputs(seen).max(2);
-            let mean = u64::from(kind(&seen.node.op) == Some(Kind::Several("Mean")));
-            Work::other(times(seen.out_elements(), inputs - 1 + mean))
+            // A mean divides, and a scaled sum multiplies.
+            let more = matches!(kind(&seen.node.op), Some(Kind::Several("Mean" | "ScaledAdd")));
+            Work::other(times(seen.out_elements(), inputs - 1 + u64::from(more)))
         },
         Some(Kind::Norm(_)) => |seen| match kind(&seen.node.op) {
             Some(Kind::Norm("BatchNormalization")) => Work::other(times(seen.elements(0), 2)),

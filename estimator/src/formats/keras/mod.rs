@@ -224,7 +224,12 @@ fn weights(source: &mut Source<'_>, model: &mut Model, tree: &mut Tree) -> Resul
                     continue;
                 };
                 let mut weight = Weight::new(dtype, dataset.shape.clone(), Storage::Inside { offset: address });
-                weight.role = Some(role(&path, dtype));
+                // Matrices of bytes are quantised weights.
+                let is_quantised = matches!(dtype, DType::I8 | DType::U8) && dataset.shape.len() >= 2;
+                weight.role = Some(match role(&path, dtype) {
+                    TensorRole::Setting if is_quantised && path.contains("/vars/") => TensorRole::Parameter,
+                    role => role,
+                });
                 let id = model.add_weight(path.strip_prefix("model_weights/").unwrap_or(&path), weight);
                 tree.add(&path, id);
             }

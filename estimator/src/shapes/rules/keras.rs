@@ -70,7 +70,7 @@ pub(crate) fn kind(op: &str) -> Option<Kind> {
         | "stopgradient"
         | "cast"
         | "ensureshape"
-        | "highway"
+        | "stochasticdepth"
         | "flip"
         | "reverse"
         | "roll"
@@ -119,6 +119,10 @@ pub(crate) fn kind(op: &str) -> Option<Kind> {
         "average" => Kind::Several("Mean"),
         "power" | "pow" => Kind::Several("Pow"),
         "squareddifference" => Kind::Several("Sub"),
+        // Layers that Keras's own networks bring along: a product with one learned number for each channel,
+        // and a sum of two tensors of which the second is scaled.
+        "layerscale" => Kind::Each("Mul"),
+        "customscalelayer" => Kind::Several("ScaledAdd"),
         "where" | "selectv2" => Kind::Several("Where"),
         "logicaland" | "logicalor" | "equal" | "notequal" | "greater" | "greaterequal" | "less" | "lessequal" => {
             Kind::Comparison
