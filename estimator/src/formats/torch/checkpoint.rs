@@ -523,6 +523,10 @@ impl<'a> Adding<'a> {
             Section::Aside if first => self.aside = (self.aside.0 + 1, self.aside.1.saturating_add(elements)),
             _ => {}
         }
+        // Those were counted for a note, and are no weights of the model.
+        if matches!(found.section, Section::Average | Section::Aside) {
+            return;
+        }
         if let Some((index, start)) = tensor.storage {
             self.check_storage(model, found, tensor, index, start, dtype, if first { bytes } else { 0 });
         }
