@@ -3,6 +3,7 @@
 use crate::charts::{Bar, Bars, Case, Point, Roofline, Swing, Tornado};
 use crate::numbers;
 use crate::text;
+use estimator::compare::Comparison;
 use estimator::energy::{self, Defaults, EstimateError};
 use estimator::format::Readable;
 use estimator::hardware::roofline::{Bound, Roof};
@@ -155,6 +156,11 @@ pub fn breakdown(inspection: &Inspection, measure: Measure, grouping: Grouping) 
         summary: text::charts::breakdown(measure, first.as_ref().map(|(label, share)| (label.as_str(), *share))),
         head: [text::charts::group_head(grouping).to_owned(), text::charts::measure_head(measure).to_owned()],
     }
+}
+
+/// Two models side by side.
+pub fn compare(first: &Inspection, second: &Inspection) -> Comparison {
+    estimator::compare::compare(first, second)
 }
 
 /// The precision that an estimate on this device works in.

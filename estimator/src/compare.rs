@@ -115,7 +115,7 @@ struct Unit {
 }
 
 /// Most pairs of layers that are compared by what they compute: beyond, only names match.
-const MOST_ALIGNED: usize = 9_000_000;
+const MOST_ALIGNED: usize = 4_000_000;
 
 /// Compares two models.
 pub fn compare(first: &Inspection, second: &Inspection) -> Comparison {

@@ -36,7 +36,8 @@ fn environment(home: &std::path::Path) -> Result<PathBuf, String> {
         return Ok(python);
     }
     let base = ["python3", "python"].into_iter().find_map(tools::in_path);
-    let base = base.ok_or("the other readers are Python packages: install Python 3.10 or newer with its venv module")?;
+    let base =
+        base.ok_or("the other readers are Python packages: install Python 3.10 or newer with its venv module")?;
     std::fs::create_dir_all(home).map_err(|e| format!("{} cannot be written: {e}", home.display()))?;
     run(program(base).args(["-m", "venv"]).arg(home.join("python")))?;
     run(program(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements))?;

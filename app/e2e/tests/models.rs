@@ -279,6 +279,24 @@ fn a_repository_of_the_hub_is_opened_and_a_private_one_with_a_token() {
 }
 
 #[test]
+fn another_file_of_the_same_network_is_compared() {
+    let page = ready();
+    page.upload("#compare-input", &[&example("resnet50.onnx")]);
+    page.wait_for_text("#compare", "54 layers are the same");
+    page.wait_for_text("#compare", "nothing differs");
+    page.upload("#compare-input", &[&example("efficientnet_b0.onnx")]);
+    page.wait_for_text("#compare", "Why they differ");
+    assert!(page.count("#compare .reasons li") > 0);
+    page.wait_for_text("#model h2", "ResNet-50");
+    page.assert_accessible();
+    page.upload("#compare-input", &[&written("other.onnx", b"these are words\n")]);
+    page.wait_for_text("#compare [role=alert]", "not a model");
+    page.click("#compare [role=alert] button >> Dismiss");
+    page.wait_for_none("#compare [role=alert]");
+    page.assert_no_errors();
+}
+
+#[test]
 fn a_folder_is_dropped_with_its_weights_beside_it() {
     let folder = output_dir().join("folder");
     fs::create_dir_all(&folder).expect("a folder");

@@ -6,7 +6,7 @@ use crate::hooks::{
     use_gallery, use_theme,
 };
 use crate::panels::{
-    Assumptions, Changes, Counters, Header, Inside, Intake, Job, Layers, Machine, ModelPanel, Opened, Place,
+    Assumptions, Changes, Compare, Counters, Header, Inside, Intake, Job, Layers, Machine, ModelPanel, Opened, Place,
     Result as ResultPanel, Sources, to_part,
 };
 use crate::protocol::Fault;
@@ -240,7 +240,8 @@ pub fn Estimate() -> Html {
                 if let Some(counts) = current {
                     <Inside counts={counts.clone()} counted={summary.as_ref().as_ref().map_or(1, |summary| summary.batch)} scenario={scenario} {device} dark={theme.dark} />
                     <Layers counts={counts.clone()} />
-                    <Counters {counts} />
+                    <Counters counts={counts.clone()} />
+                    <Compare name={name.clone()} {counts} />
                 }
             </main>
             <p class="on-paper">{ text::page::printed(&address) }</p>

@@ -4,6 +4,7 @@
 
 mod assumptions;
 mod changes;
+mod compare;
 mod counters;
 mod header;
 mod inside;
@@ -18,6 +19,7 @@ mod sources;
 
 pub use assumptions::Assumptions;
 pub use changes::Changes;
+pub use compare::Compare;
 pub use counters::Counters;
 pub use header::{Header, to_part};
 pub use inside::Inside;
