@@ -29,6 +29,8 @@ mod tf;
 mod tflite;
 
 #[cfg(test)]
+mod tensorflow_tests;
+#[cfg(test)]
 mod tests;
 
 use super::count::{Seen, Work};

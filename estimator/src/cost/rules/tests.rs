@@ -98,7 +98,7 @@ impl Case {
 }
 
 /// Known MACs and other operations.
-fn work(macs: u64, other: u64) -> (Option<u64>, Option<u64>) {
+pub(in crate::cost) fn work(macs: u64, other: u64) -> (Option<u64>, Option<u64>) {
     (Some(macs), Some(other))
 }
 

@@ -107,6 +107,18 @@ fn parse(source: &Source<'_>, place: &str, text: &str) -> Result<Value> {
         .map_err(|error| source.error(None, place, Problem::Corrupt(format!("it is no JSON: {error}"))))
 }
 
+/// Builds the graph of a configuration that another format keeps beside its weights; these are named by their layer.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn with_layers(source: &Source<'_>, model: Model, config: &Value) -> Result<Model> {
+    let mut tree = Tree::default();
+    for id in &model.graph.weights {
+        tree.add(model.name(*id), *id);
+    }
+    finish(source, model, Some(config), &tree)
+}
+
 /// Builds the graph, if the configuration lists layers.
 fn finish(source: &Source<'_>, mut model: Model, config: Option<&Value>, tree: &Tree) -> Result<Model> {
     let class = config.and_then(|config| config.get("class_name")).and_then(Value::as_str);

@@ -277,6 +277,10 @@ impl Reader<'_> {
             return Err(self.flat.corrupt(table.at, name, "a constant tensor has a negative dimension"));
         };
         let mut weight = Weight::new(dtype, shape, Storage::Inside { offset: start });
+        // Converters store equal contents once. That ties tensors, but single numbers are the same by chance.
+        if weight.elements() == Some(1) {
+            weight.storage = Storage::Inside { offset: table.at };
+        }
         let quantised = match self.flat.inner(table, 4)? {
             Some(quantisation) => self.flat.vector(&quantisation, 2, 4)?.len > 0,
             None => false,
