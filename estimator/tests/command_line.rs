@@ -329,6 +329,47 @@ fn one_bad_file_does_not_hide_the_others() {
     assert!(String::from_utf8(text.stdout).unwrap().contains("640"));
 }
 
+/// Llama 2 of 7 billion parameters, as its configuration file has it.
+const LLAMA: &[u8] = br#"{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096,
+    "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 32,
+    "vocab_size": 32000, "tie_word_embeddings": false, "max_position_embeddings": 4096}"#;
+
+#[test]
+fn a_configuration_is_trained_and_served_by_its_architecture() {
+    let folder = Folder::new("config");
+    let file = folder.file("config.json", LLAMA);
+    let train = |sequence: &str| {
+        let arguments = ["train", "--model", &file, "--tokens", "1e12", "--sequence", sequence];
+        json(&[&arguments[..], &["--device", "a100-sxm4-80gb", "--count", "64", "--json"]].concat())["flops"].as_f64()
+    };
+    // All parameters but the input table multiply; attention adds 2 × 4096 × 32 MACs for each token of context.
+    let weights = 6_607_077_376.0 - 32.0 * 2.0 * 4096.0 - 4096.0;
+    let flops = |sequence: f64| 6.0 * (weights + 262_144.0 * (sequence + 1.0) / 2.0) * 1e12;
+    for sequence in [1.0, 4096.0] {
+        let found = train(&sequence.to_string()).unwrap();
+        assert!((found / flops(sequence) - 1.0).abs() < 1e-3, "{found} for {}", flops(sequence));
+    }
+    let served = json(&[
+        "infer",
+        "--model",
+        &file,
+        "--device",
+        "h100-sxm",
+        "--batch",
+        "4",
+        "--prompt-tokens",
+        "900",
+        "--output-tokens",
+        "100",
+        "--json",
+    ]);
+    // The published cache: half a mebibyte for each token.
+    assert_eq!(served["memory"]["parts"][1]["bytes"].as_f64(), Some(524_288.0 * 1000.0 * 4.0));
+    assert!(!served["warnings"].to_string().contains("approximated"));
+    let output = greenprint(&["train", "--params", "7B", "--sequence", "4096", "--device", "l4", "--tokens", "1e9"]);
+    assert!(String::from_utf8(output.stdout).unwrap().contains("--sequence plays no part"));
+}
+
 /// Who reads a pipe that nobody writes to waits for ever, and a device never ends.
 #[cfg(unix)]
 #[test]

@@ -113,6 +113,11 @@ pub(crate) fn train(train: &Train) -> Result<Output, Failure> {
     for (key, value) in [("mfu", train.mfu), ("experiments", train.experiments), ("sequence-tokens", train.sequence)] {
         scenario.set.extend(value.map(|value| (key.to_owned(), value)));
     }
+    if train.sequence.is_some() && !start.summary.language.is_some_and(|language| language.knows_its_architecture()) {
+        start.notes.push(warning(
+            "--sequence plays no part: it is for language models known by their architecture; a graph’s own dimensions say how long its samples are (--dim)".to_owned(),
+        ));
+    }
     let from_file = match (&scenario.workload, &train.choice.scenario) {
         (Workload::Train(training), Some(_)) => Some(training.clone()),
         _ => None,
