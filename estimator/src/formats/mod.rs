@@ -8,8 +8,8 @@
 
 mod archive;
 mod budget;
-mod coreml;
 mod burn;
+mod coreml;
 mod error;
 mod files;
 mod flax;
