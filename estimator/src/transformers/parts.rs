@@ -434,7 +434,7 @@ impl Parts {
         groups: u64,
         bias: bool,
     ) -> &mut Part {
-        let each = if groups == 0 { 1 } else { inputs / groups };
+        let each = inputs.checked_div(groups).unwrap_or(1);
         let kind = match kernel.len() {
             1 => "Conv1d",
             2 => "Conv2d",

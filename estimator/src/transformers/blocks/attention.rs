@@ -36,11 +36,11 @@ impl Biases {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::transformers) enum HeadNorm {
     /// One scale for every head.
-    OfHead(&'static str, &'static str, Norm),
+    Shared(&'static str, &'static str, Norm),
     /// Over all heads together.
-    OfAll(&'static str, &'static str, Norm),
+    Joint(&'static str, &'static str, Norm),
     /// A scale of each head's own, as heads × width.
-    OfEach(&'static str, &'static str),
+    Own(&'static str, &'static str),
 }
 
 /// Grouped attention.
@@ -90,15 +90,15 @@ pub(in crate::transformers) fn grouped(p: &mut Parts, name: &str, a: &Grouped) {
         p.linear(k, a.hidden, kv, a.biases.k);
         p.linear(v, a.hidden, kv, a.biases.v);
         match a.norm {
-            Some(HeadNorm::OfHead(q, k, norm)) => {
+            Some(HeadNorm::Shared(q, k, norm)) => {
                 p.norm(q, a.head, norm);
                 p.norm(k, a.head, norm);
             }
-            Some(HeadNorm::OfAll(q, k, norm)) => {
+            Some(HeadNorm::Joint(q, k, norm)) => {
                 p.norm(q, all, norm);
                 p.norm(k, kv, norm);
             }
-            Some(HeadNorm::OfEach(q, k)) => {
+            Some(HeadNorm::Own(q, k)) => {
                 p.within(q, |p| _ = p.tensor("weight", &[a.heads, a.head]));
                 p.within(k, |p| _ = p.tensor("weight", &[a.kv_heads, a.head]));
             }

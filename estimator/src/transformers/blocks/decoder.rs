@@ -97,7 +97,7 @@ pub(in crate::transformers) fn heads_of(c: &Config<'_>) -> (u64, u64, u64) {
     let heads = c.int("num_attention_heads");
     let kv_heads = c.int_or("num_key_value_heads", heads);
     let head = c.maybe("head_dim").unwrap_or_else(|| c.floored(c.int("hidden_size"), heads));
-    if heads % kv_heads.max(1) != 0 {
+    if !heads.is_multiple_of(kv_heads.max(1)) {
         c.contradiction(format!("{heads} query heads cannot share {kv_heads} key and value heads evenly"));
     }
     (heads, kv_heads, head)

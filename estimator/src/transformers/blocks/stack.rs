@@ -116,6 +116,6 @@ pub(in crate::transformers) fn gated_stack(
 }
 
 /// A norm of queries and keys called `q_norm` and `k_norm`, one scale for every head.
-pub(in crate::transformers) const NORM_OF_HEAD: HeadNorm = HeadNorm::OfHead("q_norm", "k_norm", Norm::Rms);
+pub(in crate::transformers) const NORM_OF_HEAD: HeadNorm = HeadNorm::Shared("q_norm", "k_norm", Norm::Rms);
 /// The same over all heads together.
-pub(in crate::transformers) const NORM_OF_ALL: HeadNorm = HeadNorm::OfAll("q_norm", "k_norm", Norm::Rms);
+pub(in crate::transformers) const NORM_OF_ALL: HeadNorm = HeadNorm::Joint("q_norm", "k_norm", Norm::Rms);

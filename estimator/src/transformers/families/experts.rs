@@ -64,7 +64,7 @@ pub fn qwen_moe(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     };
     let (every, never, first) =
         (c.int_or("decoder_sparse_step", 1), c.list("mlp_only_layers"), c.count("max_window_layers"));
-    let is_sparse = |layer: u64| (layer + 1) % every == 0 && !never.contains(&layer);
+    let is_sparse = |layer: u64| (layer + 1).is_multiple_of(every) && !never.contains(&layer);
     let is_windowed = |layer: u64| layer >= first;
     let mut s = common(c, &feed);
     s.attention.biases =
@@ -205,7 +205,8 @@ pub fn llama4_text(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
             gated(p, "shared_expert", hidden, inner, false);
         });
     };
-    let is_sparse = |layer: u64| if listed.is_empty() { (layer + 1) % every == 0 } else { listed.contains(&layer) };
+    let is_sparse =
+        |layer: u64| if listed.is_empty() { (layer + 1).is_multiple_of(every) } else { listed.contains(&layer) };
     let mut s = common(c, &feed);
     s.attention.biases = Biases::all(c.flag("attention_bias"));
     s.window = c.maybe("attention_chunk_size");

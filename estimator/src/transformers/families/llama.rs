@@ -122,7 +122,7 @@ pub fn seed_oss(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
 pub fn hunyuan(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     gated_stack(c, p, head, false, |s| {
         s.attention.biases = Biases::all(c.flag("attention_bias"));
-        s.attention.norm = Some(HeadNorm::OfHead("query_layernorm", "key_layernorm", Norm::Rms));
+        s.attention.norm = Some(HeadNorm::Shared("query_layernorm", "key_layernorm", Norm::Rms));
     })
 }
 
@@ -136,7 +136,7 @@ pub fn ernie45(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
 pub fn cohere(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     gated_stack(c, p, head, false, |s| {
         s.attention.biases = Biases::all(c.flag("attention_bias"));
-        s.attention.norm = c.flag("use_qk_norm").then_some(HeadNorm::OfEach("q_norm", "k_norm"));
+        s.attention.norm = c.flag("use_qk_norm").then_some(HeadNorm::Own("q_norm", "k_norm"));
         s.norms = &["input_layernorm"];
         s.norm = Norm::LayerWithoutBias;
         s.frame.norm.1 = Norm::LayerWithoutBias;
@@ -244,7 +244,7 @@ pub fn phi(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let mut s = common(c, &feed);
     s.attention.biases = Biases::all(true);
     s.attention.names = ["q_proj", "k_proj", "v_proj", "dense"];
-    s.attention.norm = c.flag("qk_layernorm").then_some(HeadNorm::OfHead("q_layernorm", "k_layernorm", Norm::Layer));
+    s.attention.norm = c.flag("qk_layernorm").then_some(HeadNorm::Shared("q_layernorm", "k_layernorm", Norm::Layer));
     s.norms = &["input_layernorm"];
     s.norm = Norm::Layer;
     s.frame = Frame { norm: ("final_layernorm", Norm::Layer), head_bias: true, ..s.frame };

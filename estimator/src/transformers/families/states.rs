@@ -294,7 +294,7 @@ pub fn zamba2(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let ids = c.list("hybrid_layer_ids");
     let shared = hybrids(c, layers, |layer| match ids.is_empty() {
         false => ids.contains(&layer),
-        true => layer >= 6 && layer < 48 && layer % 6 == 0 || layer == 47 || layer == 51,
+        true => (6..48).contains(&layer) && layer.is_multiple_of(6) || layer == 47 || layer == 51,
     });
     let plain_layers: Vec<u64> = (0..layers).filter(|layer| !shared.contains(layer)).collect();
     let blocks = c.layers("num_mem_blocks");
@@ -581,7 +581,7 @@ pub fn lfm2(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         None => listed.is_empty() || listed.contains(&layer),
     });
     let names = ["q_proj", "k_proj", "v_proj", "out_proj"];
-    let norm = Some(HeadNorm::OfHead("q_layernorm", "k_layernorm", Norm::Rms));
+    let norm = Some(HeadNorm::Shared("q_layernorm", "k_layernorm", Norm::Rms));
     let a = Grouped { names, norm, ..s.attention };
     let (bias, kernel) = (c.flag("conv_bias"), c.int("conv_L_cache"));
     decoder(c, p, head, &frame, |p| {
