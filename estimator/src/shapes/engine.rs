@@ -33,7 +33,7 @@ pub(super) struct Engine<'m, 'c> {
 }
 
 /// Tokens of a pass through a model without a graph when nothing else is said: a prompt of a page.
-const PROMPT: u64 = 512;
+pub const PROMPT: u64 = 512;
 
 impl<'m, 'c> Engine<'m, 'c> {
     /// `defaults` are for symbolic dimensions that the user left open.

@@ -16,6 +16,7 @@ mod known;
 mod rules;
 mod symbols;
 
+pub use engine::PROMPT;
 pub use known::{Data, Known};
 pub use symbols::{Origin, Symbol};
 

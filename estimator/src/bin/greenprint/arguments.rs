@@ -114,8 +114,11 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct Inspect {
     /// Model files.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "describe", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// A language model in words, for example “32 layers, d=4096, 32 heads, 8 kv heads, ffn 14336, vocab 128256”.
+    #[arg(long, value_name = "TEXT", conflicts_with = "files")]
+    pub(crate) describe: Option<String>,
     #[command(flatten)]
     pub(crate) shapes: Shapes,
     /// Also list every layer.
@@ -170,6 +173,9 @@ pub(crate) struct ModelChoice {
     /// The parameters that one token uses, for mixtures of experts.
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) active_params: Option<f64>,
+    /// A language model in words, for example “32 layers, d=4096, 32 heads, 8 kv heads, ffn 14336, vocab 128256”.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["model", "params", "active_params"])]
+    pub(crate) describe: Option<String>,
     /// A scenario file (JSON), whose entries the other arguments replace.
     #[arg(long, value_name = "FILE.json")]
     pub(crate) scenario: Option<PathBuf>,

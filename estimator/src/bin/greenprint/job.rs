@@ -50,6 +50,14 @@ fn start(choice: &ModelChoice) -> Result<Start, Failure> {
         scenario.model = ModelRef::File { name, summary: Some(Box::new(summary.clone())) };
         return Ok(Start { scenario, summary, notes, of_model });
     }
+    if let Some(sentence) = &choice.describe {
+        let inspection = model::describe(sentence, &choice.shapes)?;
+        check_names(&choice.shapes, &[&inspection])?;
+        let of_model = inspection.warnings.iter().filter(|note| note.level == Level::Warning).cloned().collect();
+        let summary = ModelSummary::from_inspection(&inspection);
+        scenario.model = ModelRef::File { name: sentence.clone(), summary: Some(Box::new(summary.clone())) };
+        return Ok(Start { scenario, summary, notes, of_model });
+    }
     if let Some(parameters) = choice.params {
         scenario.model = ModelRef::Counts { parameters, active_parameters: choice.active_params };
     } else if choice.active_params.is_some() {
@@ -59,7 +67,7 @@ fn start(choice: &ModelChoice) -> Result<Start, Failure> {
         Some(summary) if choice.params.is_some() || choice.scenario.is_some() => {
             Ok(Start { scenario, summary, notes, of_model: Vec::new() })
         }
-        _ => Err(Failure::Use("no model is given; use --model FILE or --params N".to_owned())),
+        _ => Err(Failure::Use("no model is given; use --model FILE, --describe TEXT or --params N".to_owned())),
     }
 }
 

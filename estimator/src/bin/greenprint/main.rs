@@ -93,6 +93,9 @@ enum Entry<'a> {
 
 fn inspect_files(inspect: &arguments::Inspect) -> Result<Output, Failure> {
     let mut results = Vec::new();
+    if let Some(sentence) = &inspect.describe {
+        results.push((sentence.clone(), model::describe(sentence, &inspect.shapes)));
+    }
     for file in &inspect.files {
         results.push((file.to_string_lossy().into_owned(), model::inspect(file, &inspect.shapes)));
     }

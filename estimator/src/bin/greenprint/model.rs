@@ -58,6 +58,14 @@ fn regular(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Failure> {
     )))
 }
 
+/// Counts a model that is described in words, for `--dim tokens=N` and `--dim context=N`.
+pub(crate) fn describe(sentence: &str, shapes: &Shapes) -> Result<Inspection, Failure> {
+    let recipe = estimator::transformers::recipe(sentence).map_err(|fault| Failure::Use(fault.to_string()))?;
+    let size = |name: &str| shapes.dim.iter().rev().find(|(of, _)| of == name).map(|(_, size)| *size);
+    let tokens = size("tokens").unwrap_or(estimator::shapes::PROMPT);
+    Ok(estimator::cost::inspect_description(&recipe.description, tokens, size("context").unwrap_or(tokens)))
+}
+
 /// The folder in which a file lies.
 fn folder(path: &Path) -> &Path {
     match path.parent() {
