@@ -431,27 +431,29 @@ fn inner_tensors(machine: &Machine, state: &Value) -> Vec<u32> {
     found
 }
 
-/// A storage that stands as a whole file of its own within bytes of this one.
+/// A storage that stands as a whole file of its own within bytes of this one: its pickles come first and are read.
 ///
 /// In protocol 2 these bytes are written as a text of as many letters.
 fn embedded(machine: &mut Machine, source: &mut Source<'_>, bytes: &Value) -> Result<Option<Value>, ReadError> {
-    let (key, text) = match bytes {
-        Value::Text(text) => (machine.things.len() as u64, Some(text.to_string())),
-        Value::Blob(blob) if source.byte(blob.at)? == FIRST_OF_TEXT => {
-            let length = usize::try_from(blob.length.min(MOST_EMBEDDED)).unwrap_or(0);
-            (blob.at, Some(String::from_utf8_lossy(&source.stretch(blob.at, length)?).into_owned()))
+    machine.budget.charge(source, EMBEDDED_COST)?;
+    let (key, bytes) = match bytes {
+        Value::Text(text) => (machine.things.len() as u64, text.bytes().take(MOST_EMBEDDED).collect()),
+        Value::Blob(blob) => {
+            let length = usize::try_from(blob.length).unwrap_or(usize::MAX).min(MOST_EMBEDDED);
+            (blob.at, source.stretch(blob.at, length)?)
         }
-        Value::Blob(blob) => (blob.at, None),
         _ => return Ok(None),
     };
-    let prefix = std::mem::replace(&mut machine.prefix, format!("{key}:"));
-    let value = machine.deeper(|machine| match text {
-        None => container::legacy_root(machine, source, key),
-        Some(text) => {
-            let bytes = text.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(0)).collect::<Vec<u8>>();
-            container::legacy_root(machine, &mut Source::new(source.name(), std::io::Cursor::new(bytes))?, 0)
+    let bytes = match bytes.first() {
+        Some(&FIRST_OF_TEXT) => {
+            let letters = String::from_utf8_lossy(&bytes).into_owned();
+            letters.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(0)).collect()
         }
-    });
+        _ => bytes,
+    };
+    let prefix = std::mem::replace(&mut machine.prefix, format!("{key}:"));
+    let mut inner = Source::new(source.name(), std::io::Cursor::new(bytes))?;
+    let value = machine.deeper(|machine| container::legacy_root(machine, &mut inner, 0));
     machine.prefix = prefix;
     match value {
         Some(Ok(found)) => Ok(found.map(|(value, _)| value)),
@@ -463,8 +465,9 @@ fn embedded(machine: &mut Machine, source: &mut Source<'_>, bytes: &Value) -> Re
 
 /// How 0x80, with which a pickle begins, begins in UTF-8.
 const FIRST_OF_TEXT: u8 = 0xc2;
-/// How much of an embedded file is read: its pickles come first.
-const MOST_EMBEDDED: u64 = 16 * 1024;
+/// How much of an embedded file is read, and what that costs of the budget, so that one file cannot be read for ever.
+const MOST_EMBEDDED: usize = 16 * 1024;
+const EMBEDDED_COST: u64 = 4096;
 
 /// Gives a thing its state.
 pub(super) fn build(machine: &mut Machine, source: &Source<'_>, target: &Value, state: Value) -> Result<(), ReadError> {

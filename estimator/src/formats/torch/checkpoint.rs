@@ -9,6 +9,7 @@ use super::calls;
 use super::container::{Contents, Place};
 use super::pickle::{Object, Tensor, Thing, Value};
 use crate::model::{DType, Model, Packing, Storage, TensorRole, Weight};
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -19,8 +20,8 @@ const MOST_NAME_BYTES: usize = 32 << 20;
 const MOST_DEPTH: usize = 100;
 /// Most facts that are shown of a checkpoint beside its weights.
 const MOST_PROPERTIES: usize = 40;
-/// Most things that are looked at to see whether there is a tensor among them.
-const MOST_LOOKS: usize = 200_000;
+/// Most things that are looked at, in all, to see in which parts of a checkpoint there are tensors.
+const MOST_LOOKS: usize = 4_000_000;
 /// Places past every file, for tensors whose own is not known.
 const NOWHERE: u64 = 1 << 62;
 
@@ -158,7 +159,8 @@ fn sections(contents: &Contents, model: &mut Model) -> Vec<(String, Value, Secti
     };
     let named: Vec<(String, &Value)> = entries.iter().map(|(key, value)| (key_text(key), value)).collect();
     let is_tensor = |value: &Value| machine.tensor(value).is_some();
-    let holds = |value: &Value| is_tensor(value) || holds_tensors(contents, value);
+    let looks = Cell::new(MOST_LOOKS);
+    let holds = |value: &Value| is_tensor(value) || holds_tensors(contents, value, &looks);
     let nested: Vec<&(String, &Value)> = named.iter().filter(|(_, value)| !is_tensor(value) && holds(value)).collect();
     if nested.is_empty() {
         return vec![(String::new(), root.clone(), Section::Model)];
@@ -218,13 +220,17 @@ fn is_average(key: &str) -> bool {
 }
 
 /// Whether there is a tensor somewhere below.
-fn holds_tensors(contents: &Contents, value: &Value) -> bool {
+fn holds_tensors(contents: &Contents, value: &Value, looks: &Cell<usize>) -> bool {
     let machine = &contents.machine;
     let mut seen = HashSet::new();
     let mut waiting = vec![value];
     while let Some(value) = waiting.pop() {
         let Value::Thing(index) = value else { continue };
-        if seen.len() > MOST_LOOKS || !seen.insert(*index) {
+        looks.set(looks.get().saturating_sub(1));
+        if looks.get() == 0 {
+            return false;
+        }
+        if !seen.insert(*index) {
             continue;
         }
         match machine.things.get(*index as usize) {
@@ -411,7 +417,7 @@ impl Walk<'_> {
         };
         // A pair of dictionaries: attributes and slots.
         let states: Vec<Value> = match machine.thing(state) {
-            Some(Thing::List(items)) if declared.is_none() => items.clone(),
+            Some(Thing::List(items)) if declared.is_none() && items.len() <= 2 => items.clone(),
             _ => vec![state.clone()],
         };
         let is_module = states
@@ -424,13 +430,18 @@ impl Walk<'_> {
                 self.value(state, name, section, role, depth + 1);
                 continue;
             }
+            if !self.is_first(state) {
+                continue;
+            }
             for (key, value) in machine.entries(state) {
                 let key = key_text(key);
                 match key.as_str() {
                     "_parameters" if is_module => self.group(value, name, section, TensorRole::Parameter, depth),
                     "_buffers" if is_module => self.group(value, name, section, TensorRole::Buffer, depth),
                     "_modules" if is_module => {
-                        self.entries(machine.entries(value), name, section, None, depth);
+                        if self.is_first(value) {
+                            self.entries(machine.entries(value), name, section, None, depth);
+                        }
                     }
                     _ if is_module => self.put_off(&join(name, &key), value),
                     _ => match declared {
@@ -451,8 +462,17 @@ impl Walk<'_> {
 
     /// The parameters or the buffers of a module.
     fn group(&mut self, group: &Value, name: &str, section: Section, role: TensorRole, depth: usize) {
-        let entries = self.contents.machine.entries(group);
-        self.entries(entries, name, section, Some(role), depth);
+        if self.is_first(group) {
+            self.entries(self.contents.machine.entries(group), name, section, Some(role), depth);
+        }
+    }
+
+    /// Whether a container is met for the first time: none is walked twice, so that a walk ends.
+    fn is_first(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Thing(index) => self.visited.insert(*index),
+            _ => false,
+        }
     }
 
     fn put_off(&mut self, name: &str, value: &Value) {
@@ -473,6 +493,8 @@ struct Adding<'a> {
     /// For each storage: its bytes, and the bytes of its tensors, each once.
     storages: BTreeMap<Rc<str>, (u64, u64)>,
     met: HashSet<(u64, u64)>,
+    /// For each key of a storage, the first thing that mentions it.
+    first_mentions: HashMap<&'a str, u32>,
     averages: (u64, u64),
     aside: (u64, u64),
     without_data: u64,
@@ -481,8 +503,15 @@ struct Adding<'a> {
 
 impl<'a> Adding<'a> {
     fn new(contents: &'a Contents) -> Self {
+        let mut first_mentions = HashMap::new();
+        for (index, thing) in (0u32..).zip(&contents.machine.things) {
+            if let Thing::Storage(storage) = thing {
+                first_mentions.entry(storage.key.as_ref()).or_insert(index);
+            }
+        }
         Self {
             contents,
+            first_mentions,
             storages: BTreeMap::new(),
             met: HashSet::new(),
             averages: (0, 0),
@@ -555,13 +584,8 @@ impl<'a> Adding<'a> {
 
     /// A storage without a place in the file is told by the first mention of its key.
     fn first_of_key(&self, index: u32) -> u32 {
-        let key = self.contents.machine.storage(index).map(|storage| &storage.key);
-        let things = self.contents.machine.things.iter().take(index as usize);
-        let same = |thing: &Thing| matches!(thing, Thing::Storage(storage) if Some(&storage.key) == key);
-        things
-            .enumerate()
-            .find(|(_, thing)| same(thing))
-            .map_or(index, |(place, _)| u32::try_from(place).unwrap_or(index))
+        let key = self.contents.machine.storage(index).map(|storage| storage.key.as_ref());
+        key.and_then(|key| self.first_mentions.get(key).copied()).unwrap_or(index)
     }
 
     fn inner_bytes(&self, index: u32) -> Option<u64> {

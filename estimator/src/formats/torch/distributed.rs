@@ -11,6 +11,8 @@ use crate::model::DType;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// First words of names that tell the parts of a checkpoint apart.
+const PARTS: &[&str] = &["model", "state_dict", "module", "optim", "optimizer", "optimizers", "optimizer_states"];
 /// Most dimensions of a tensor.
 const MOST_RANK: usize = 64;
 
@@ -62,9 +64,7 @@ fn listed(machine: &mut Machine, root: &Value) -> Option<Value> {
     let mut parts: Vec<(Value, Value)> = Vec::new();
     for (name, tensor) in found {
         let (part, rest) = match name.split_once('.') {
-            Some((part, rest)) if part.contains("optim") || ["model", "state_dict", "module"].contains(&part) => {
-                (part, rest)
-            }
+            Some((part, rest)) if PARTS.contains(&part) => (part, rest),
             _ => ("", name.as_ref()),
         };
         let tensor = push(machine, Thing::Tensor(tensor));

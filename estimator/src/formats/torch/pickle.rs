@@ -23,6 +23,8 @@ const LONGEST_TEXT: u64 = 64 * 1024;
 const LONGEST_INTEGER: u64 = 64;
 /// Most values on the stack.
 const MOST_STACKED: usize = 1 << 20;
+/// Most entries of a dictionary in which a key is looked for.
+const MOST_LOOKED_UP: usize = 1000;
 /// Most unknown classes and functions that are told apart.
 const MOST_NAMED: usize = 1000;
 /// What one value costs of the budget: in a list, in the memo, and beside a thing's own contents.
@@ -292,10 +294,13 @@ impl Machine {
         }
     }
 
-    /// The value of a key.
+    /// The value of a key, looked for among the first entries: what is asked for by name stands in small dictionaries.
     pub fn get(&self, dict: &Value, key: &str) -> Option<&Value> {
-        let found =
-            self.entries(dict).iter().find(|(name, _)| matches!(name, Value::Text(text) if text.as_ref() == key));
+        let found = self
+            .entries(dict)
+            .iter()
+            .take(MOST_LOOKED_UP)
+            .find(|(name, _)| matches!(name, Value::Text(text) if text.as_ref() == key));
         found.map(|(_, value)| value)
     }
 

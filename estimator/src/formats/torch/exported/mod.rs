@@ -26,6 +26,8 @@ const MOST_JSON: u64 = 48 << 20;
 const MOST_NODES: usize = 500_000;
 /// Most dimensions of a tensor.
 const MOST_RANK: usize = 64;
+/// Longest expression of a size, in bytes.
+const LONGEST_EXPRESSION: usize = 20_000;
 /// Deepest nesting of graphs in nodes.
 const MOST_DEPTH: usize = 16;
 /// The domain of these operators.
@@ -471,6 +473,9 @@ fn lone_symbol(expression: &str) -> Option<&str> {
 fn renamed(expression: &str, names: &HashMap<String, String>) -> String {
     if let Some(symbol) = lone_symbol(expression) {
         return names.get(symbol).cloned().unwrap_or_else(|| symbol.to_owned());
+    }
+    if expression.len() > LONGEST_EXPRESSION {
+        return "?".to_owned();
     }
     let mut text = String::with_capacity(expression.len());
     let mut rest = expression;
