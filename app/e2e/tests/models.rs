@@ -381,6 +381,8 @@ fn weights_without_a_graph_are_shown_by_their_modules_and_estimated_by_their_siz
     page.click("#inside summary >> The same as a table");
     page.wait_for_text("#inside table", "model/layers/3");
     page.assert_accessible();
+    page.resize(320, 844, 2.0);
+    page.wait_for_true("a phone need not scroll sideways", "document.scrollingElement.scrollWidth <= innerWidth");
     page.click("#result button >> Estimate it as a language model");
     page.wait_for_text("#result .headline", "278k parameters");
     page.assert_no_errors();
