@@ -488,20 +488,20 @@ fn is_open(body: &Body) -> bool {
 }
 
 /// The format gives open dimensions no names. These are the usual ones, so that inputs that belong together
-/// have the same: a first dimension is a batch, two of integers are a batch of texts, two behind channels a picture.
-/// Any other is named after its input and its place.
+/// have the same: a first dimension is a batch (and so is the only one of integers, which are an index for each member),
+/// two of integers are a batch of texts, two behind channels a picture. Any other is named after its input and its place.
 fn named(input: &str, dtype: Option<DType>, shape: Vec<DeclaredDim>) -> Vec<DeclaredDim> {
     let rank = shape.len();
     let integers = dtype.is_some_and(|dtype| dtype.is_integer() || dtype == DType::Bool);
     let name = |place: usize| match (rank, place) {
-        (2.., 0) => "batch".to_owned(),
+        (_, 0) => "batch".to_owned(),
         (2, 1) if integers => "sequence".to_owned(),
         (4, 2) => "height".to_owned(),
         (4, 3) => "width".to_owned(),
         _ => format!("{input}.{place}"),
     };
     let one = |(place, dim)| match dim {
-        DeclaredDim::Open if rank > 1 => DeclaredDim::Named(name(place).into()),
+        DeclaredDim::Open if rank > 1 || integers => DeclaredDim::Named(name(place).into()),
         dim => dim,
     };
     shape.into_iter().enumerate().map(one).collect()

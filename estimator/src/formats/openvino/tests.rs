@@ -73,6 +73,23 @@ fn bodies_turn_and_branches_are_chosen() {
     assert!(found.not_counted.is_empty());
 }
 
+#[test]
+fn open_dimensions_that_belong_together_have_one_name() {
+    let input = |name: &str, kind: &str, shape: &str, id: u8| {
+        format!(
+            "<layer id='{id}' name='{name}' type='Parameter'><data shape='{shape}' element_type='{kind}'/><output>\
+             <port id='0' names='{name}'/></output></layer>"
+        )
+    };
+    let inputs =
+        [("ids", "i64", "?,?"), ("beams", "i32", "?"), ("picture", "f32", "-1,3,?,1..9"), ("sound", "f32", "?")];
+    let layers: Vec<String> =
+        inputs.iter().zip(0..).map(|((name, kind, shape), id)| input(name, kind, shape, id)).collect();
+    let model = text(&format!("<net version='11'><layers>{}</layers></net>", layers.concat())).unwrap();
+    let shapes: Vec<String> = counted(&model, &[]).inputs.iter().map(|input| input.symbolic.clone()).collect();
+    assert_eq!(shapes, ["batch × sequence", "batch", "batch × 3 × height × width", "sound.0"]);
+}
+
 /// Version 7: weights are blobs of a layer, there are no results, and precision stands at the layer.
 const VERSION_7: &str = r#"<?xml version="1.0" ?>
 <!-- made by hand -->
