@@ -366,7 +366,6 @@ fn attribute(value: &Value) -> Option<Attr> {
                 "b" => Attr::Ints(items.filter_map(|item| Some(i64::from(item.as_bool()?))).collect()),
                 "type" => Attr::Types(items.map(type_of).collect()),
                 "shape" => Attr::Shapes(items.map(shape).collect()),
-                "func" => Attr::Functions(items.map(|item| own_name(item).to_owned()).collect()),
                 _ => return None,
             }
         }

@@ -731,12 +731,7 @@ fn attributes(node: &NodeDef) -> BTreeMap<Arc<str>, Attribute> {
             Attr::Floats(values) => Attribute::Floats(values.clone()),
             Attr::Texts(texts) => Attribute::Texts(texts.iter().map(|text| text.as_str().into()).collect()),
             Attr::Tensor(weight) => Attribute::Tensor(weight.clone()),
-            Attr::Type(None)
-            | Attr::Shape(_)
-            | Attr::Function(_)
-            | Attr::Types(_)
-            | Attr::Shapes(_)
-            | Attr::Functions(_) => continue,
+            Attr::Type(None) | Attr::Shape(_) | Attr::Function(_) | Attr::Types(_) | Attr::Shapes(_) => continue,
         };
         kept.insert(name.as_str().into(), value);
     }

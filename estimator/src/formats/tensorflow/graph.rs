@@ -60,7 +60,6 @@ pub enum Attr {
     Texts(Vec<String>),
     Types(Vec<Option<DType>>),
     Shapes(Vec<Shape>),
-    Functions(Vec<String>),
 }
 
 impl NodeDef {

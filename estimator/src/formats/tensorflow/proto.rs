@@ -43,15 +43,12 @@ pub fn kind(source: &mut Source<'_>) -> Result<Option<Kind>> {
     match (first.number, first.content) {
         // A schema version, then graphs; ONNX has other fields besides.
         (1, Content::Number(1)) => {
-            while let Ok(next) = fields.next(source) {
-                match next {
-                    Some(Field { number: 2, content: Content::Bytes(span), .. }) if is_meta_graph(span, source) => {
-                        return Ok(Some(Kind::SavedModel));
-                    }
-                    _ => return Ok(None),
-                }
-            }
-            Ok(None)
+            let second = fields.next(source);
+            let is_saved = matches!(
+                second,
+                Ok(Some(Field { number: 2, content: Content::Bytes(span), .. })) if is_meta_graph(span, source)
+            );
+            Ok(is_saved.then_some(Kind::SavedModel))
         }
         (1, Content::Bytes(span)) if is_node(span, source) => Ok(Some(Kind::Graph)),
         (1, Content::Bytes(_)) if is_meta_graph(whole(source), source) => Ok(Some(Kind::MetaGraph)),
@@ -385,7 +382,7 @@ fn attribute(span: Span, source: &mut Source<'_>, budget: &mut Budget) -> Result
 }
 
 fn list(span: Span, source: &mut Source<'_>, budget: &mut Budget) -> Result<Option<Attr>> {
-    let (mut texts, mut shapes, mut functions) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut texts, mut shapes) = (Vec::new(), Vec::new());
     let (mut ints, mut truths, mut types) = (Numbers::default(), Numbers::default(), Numbers::default());
     let mut floats: Numbers<[u8; 4]> = Numbers::default();
     let mut fields = Fields::of(span);
@@ -398,7 +395,6 @@ fn list(span: Span, source: &mut Source<'_>, budget: &mut Budget) -> Result<Opti
             5 => add_numbers(&field, source, &mut truths, MOST_NUMBERS)?,
             6 => add_numbers(&field, source, &mut types, MOST_NUMBERS)?,
             7 => shapes.push(tensor_shape(field.span(source)?, source, budget)?),
-            9 => functions.push(argument(field.span(source)?, source, budget)?),
             _ => {}
         }
     }
@@ -407,7 +403,6 @@ fn list(span: Span, source: &mut Source<'_>, budget: &mut Budget) -> Result<Opti
     Ok(Some(match () {
         () if !texts.is_empty() => Attr::Texts(texts),
         () if !shapes.is_empty() => Attr::Shapes(shapes),
-        () if !functions.is_empty() => Attr::Functions(functions),
         () if !types.items.is_empty() => {
             Attr::Types(types.items.into_iter().map(|number| dtype(number as i64)).collect())
         }
