@@ -64,6 +64,11 @@ pub enum Answer {
         /// The counts.
         inspection: Box<Inspection>,
     },
+    /// This worker does not know the file, but the one with every format may.
+    Elsewhere {
+        /// Of which request.
+        job: u64,
+    },
     /// It could not be read; the sentences name the place and the remedy.
     Failed {
         /// Of which request.

@@ -16,9 +16,14 @@ struct Part {
 }
 
 /// The limits on downloads, in bytes after brotli.
-const PARTS: [Part; 2] = [
+const PARTS: [Part; 3] = [
     Part { name: "initial download (HTML, CSS, JS, the page's wasm)", limit_bytes: 450_000, files: initial },
     Part { name: "parser worker (JS, wasm)", limit_bytes: 600_000, files: worker },
+    Part {
+        name: "parser worker for every format, when a file asks for it",
+        limit_bytes: 1_000_000,
+        files: every_worker,
+    },
 ];
 
 /// Compresses a file with Node.js, which is there because wasm-opt needs it, and prints the size.
@@ -68,6 +73,11 @@ fn initial(dist: &Path) -> Result<Vec<PathBuf>, String> {
 
 fn worker(dist: &Path) -> Result<Vec<PathBuf>, String> {
     let names = ["file_worker_loader.js", "file_worker.js", "file_worker_bg.wasm"];
+    Ok(names.iter().map(|name| dist.join(name)).collect())
+}
+
+fn every_worker(dist: &Path) -> Result<Vec<PathBuf>, String> {
+    let names = ["every_format_worker_loader.js", "every_format_worker.js", "every_format_worker_bg.wasm"];
     Ok(names.iter().map(|name| dist.join(name)).collect())
 }
 

@@ -15,8 +15,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ErrorEvent, File, MessageEvent};
 use yew::prelude::*;
 
-/// Where the loader that trunk makes lies.
+/// Where the loaders that trunk makes lie: of the worker with the usual readers, and of the one with all of them.
 const LOADER: &str = "file_worker_loader.js";
+const EVERY_LOADER: &str = "every_format_worker_loader.js";
 
 /// A model to read.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +45,10 @@ struct Inner {
     job: u64,
     /// Kept to be read again when the worker that held it is gone.
     last: Option<Wanted>,
+    /// The numbers that it was asked for with.
+    last_dims: Dims,
+    /// Whether a file needed the worker with every format; it then stays.
+    every_format: bool,
     /// Whether the running worker holds the model of `last`.
     holds_last: bool,
     /// Whether the worker is counting with other numbers, and the numbers that came up in the meantime:
@@ -93,6 +98,8 @@ pub fn use_file_worker(said: Callback<Answer>) -> FileWorker {
         running: None,
         job: 0,
         last: None,
+        last_dims: Dims::new(),
+        every_format: false,
         holds_last: false,
         counting: false,
         counting_next: None,
@@ -148,6 +155,7 @@ impl FileWorker {
 
     fn read_last(&self, dims: Dims) {
         let last = self.inner.borrow().last.clone();
+        self.inner.borrow_mut().last_dims.clone_from(&dims);
         match last {
             Some(Wanted::Files(files)) => {
                 let job = self.next_job();
@@ -198,7 +206,8 @@ impl FileWorker {
 
     fn start(&self) -> Result<Running, JsValue> {
         // A name of its own for each build, so that a browser does not start one that it kept from an older page.
-        let worker = web_sys::Worker::new(&format!("./{LOADER}?build={BUILD_ID}"))?;
+        let loader = if self.inner.borrow().every_format { EVERY_LOADER } else { LOADER };
+        let worker = web_sys::Worker::new(&format!("./{loader}?build={BUILD_ID}"))?;
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
             let this = self.clone();
             move |event: MessageEvent| this.hear(&event.data().as_string().unwrap_or_default())
@@ -248,8 +257,22 @@ impl FileWorker {
                 drop(inner);
                 return self.fail(text::fault::OTHER_BUILD.to_owned());
             }
-            Answer::Progress { job, .. } | Answer::Done { job, .. } | Answer::Failed { job, .. } if *job != newest => {
+            Answer::Progress { job, .. }
+            | Answer::Done { job, .. }
+            | Answer::Failed { job, .. }
+            | Answer::Elsewhere { job }
+                if *job != newest =>
+            {
                 return;
+            }
+            Answer::Elsewhere { .. } => {
+                inner.every_format = true;
+                inner.forget_model();
+                let (worker, dims) = (inner.running.take(), inner.last_dims.clone());
+                drop(inner);
+                // Its closures are on the stack: they are dropped once this handler has returned.
+                Timeout::new(0, move || drop(worker)).forget();
+                return self.read_last(dims);
             }
             Answer::Done { .. } => {
                 inner.holds_last = true;

@@ -67,7 +67,7 @@ pub fn Estimate() -> Html {
             Answer::Progress { at, of, .. } => dispatch.dispatch(Action::Progress(at, of)),
             Answer::Done { inspection, .. } => dispatch.dispatch(Action::Read(inspection)),
             Answer::Failed { why, .. } => dispatch.dispatch(Action::Failed(why)),
-            Answer::Hello(_) => {}
+            Answer::Hello(_) | Answer::Elsewhere { .. } => {}
         })
     };
     let worker = use_file_worker(heard);

@@ -51,7 +51,7 @@ pub fn Compare(props: &CompareProps) -> Html {
         Callback::from(move |answer: Answer| match answer {
             Answer::Done { inspection, .. } => second.set(Second::Here(Rc::from(inspection))),
             Answer::Failed { why, .. } => second.set(Second::Failed(why)),
-            Answer::Hello(_) | Answer::Progress { .. } => {}
+            Answer::Hello(_) | Answer::Progress { .. } | Answer::Elsewhere { .. } => {}
         })
     };
     let worker = use_file_worker(heard);

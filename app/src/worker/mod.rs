@@ -12,7 +12,7 @@ mod web;
 use crate::protocol::{Answer, Dims, Fault, Request};
 use crate::text;
 use estimator::cost;
-use estimator::formats::{self, Files, Folder, ReadError, ReadSeek};
+use estimator::formats::{self, Files, Folder, Problem, ReadError, ReadSeek};
 use estimator::model::Model;
 use estimator::shapes::{self, Choices};
 use js_sys::Array;
@@ -75,8 +75,8 @@ fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Model>>>,
                 let outcome = match web::find(&url, &hub, &token).await {
                     // A connection that breaks while reading is told in its own words.
                     Ok(found) => read(&scope, job, Files::new(found.web), Some(&found.name))
-                        .map_err(|fault| found.failure.take().unwrap_or(fault)),
-                    Err(fault) => Err(fault),
+                        .map_err(|unread| found.failure.take().map_or(unread, Unread::Fault)),
+                    Err(fault) => Err(fault.into()),
                 };
                 finish(&scope, &kept, job, outcome, dims);
             });
@@ -101,7 +101,7 @@ fn read<'a>(
     job: u64,
     files: Files<'a>,
     name: Option<&str>,
-) -> Result<Model, Fault> {
+) -> Result<Model, Unread> {
     let mut said = f64::NEG_INFINITY;
     let watch = move |at: u64, of: u64| {
         let now = js_sys::Date::now();
@@ -115,12 +115,16 @@ fn read<'a>(
     let model = match (name, files.names()) {
         (Some(name), _) => formats::open(&files, name),
         (None, []) => {
-            return Err(Fault { name: String::new(), what: text::fault::NO_FILE.to_owned(), remedy: String::new() });
+            let what = text::fault::NO_FILE.to_owned();
+            return Err(Fault { name: String::new(), what, remedy: String::new() }.into());
         }
         (None, [one]) => formats::open(&files, one),
         (None, _) => formats::open_folder(&files),
     };
-    model.map_err(|error| fault(&error))
+    model.map_err(|error| match error.problem {
+        Problem::NotAModel(_) | Problem::Unsupported(_) if !formats::EVERY_FORMAT => Unread::Elsewhere,
+        _ => fault(&error).into(),
+    })
 }
 
 /// The files that the reader dropped or chose, by name.
@@ -153,11 +157,25 @@ fn fault(error: &ReadError) -> Fault {
     Fault { name: error.file.clone(), what, remedy: error.problem.remedy().to_owned() }
 }
 
+/// Why nothing was read.
+enum Unread {
+    /// A worker with more readers may know the file.
+    Elsewhere,
+    /// Nobody can read it.
+    Fault(Fault),
+}
+
+impl From<Fault> for Unread {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 fn finish(
     scope: &DedicatedWorkerGlobalScope,
     kept: &Rc<RefCell<Option<Model>>>,
     job: u64,
-    outcome: Result<Model, Fault>,
+    outcome: Result<Model, Unread>,
     dims: Dims,
 ) {
     match outcome {
@@ -165,7 +183,8 @@ fn finish(
             count(scope, job, &model, dims);
             *kept.borrow_mut() = Some(model);
         }
-        Err(why) => say(scope, &Answer::Failed { job, why }),
+        Err(Unread::Elsewhere) => say(scope, &Answer::Elsewhere { job }),
+        Err(Unread::Fault(why)) => say(scope, &Answer::Failed { job, why }),
     }
 }
 

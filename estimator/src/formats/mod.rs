@@ -40,6 +40,13 @@ pub use source::{ReadSeek, Source, Watch};
 use crate::model::Model;
 use sniff::Look;
 
+/// Whether this program was built with every format. Without, it opens what most people bring (ONNX, safetensors, GGUF,
+/// configurations) and is a fraction of the size; the others it knows by their names only.
+pub const EVERY_FORMAT: bool = cfg!(any(test, feature = "every-format"));
+
+/// The rooms that every program has.
+const USUAL: [&str; 4] = ["safetensors", "gguf", "onnx", "config"];
+
 /// One format: how to tell it, and how to read it.
 struct Room {
     /// Its short name, as in [`Model::format`].
@@ -68,15 +75,15 @@ const ROOMS: &[Room] = &[
         id: "burn",
         name: "Burn",
         leads: &[".bpk", ".mpk"],
-        recognises: |look, _| Ok(burn::recognises(look)),
-        read: burn::read,
+        recognises: |look, _| Ok(EVERY_FORMAT && burn::recognises(look)),
+        read: |files, source| if EVERY_FORMAT { burn::read(files, source) } else { Err(not_here(&source)) },
     },
     Room {
         id: "keras",
         name: "Keras and HDF5",
         leads: &[".keras", ".weights.h5", ".h5", ".hdf5"],
-        recognises: |look, _| Ok(keras::recognises(look)),
-        read: keras::read,
+        recognises: |look, _| Ok(EVERY_FORMAT && keras::recognises(look)),
+        read: |files, source| if EVERY_FORMAT { keras::read(files, source) } else { Err(not_here(&source)) },
     },
     Room {
         id: "gguf",
@@ -89,60 +96,80 @@ const ROOMS: &[Room] = &[
         id: "openvino",
         name: "OpenVINO IR",
         leads: &[".xml"],
-        recognises: |look, _| Ok(openvino::looks_like(look)),
-        read: openvino::read,
+        recognises: |look, _| Ok(EVERY_FORMAT && openvino::looks_like(look)),
+        read: |files, source| if EVERY_FORMAT { openvino::read(files, source) } else { Err(not_here(&source)) },
     },
-    Room { id: "coreml", name: "Core ML", leads: &[".mlmodel"], recognises: coreml::recognises, read: coreml::read },
+    Room {
+        id: "coreml",
+        name: "Core ML",
+        leads: &[".mlmodel"],
+        recognises: |look, source| if EVERY_FORMAT { coreml::recognises(look, source) } else { Ok(false) },
+        read: |files, source| if EVERY_FORMAT { coreml::read(files, source) } else { Err(not_here(&source)) },
+    },
     Room {
         id: "tflite",
         name: "TensorFlow Lite",
         leads: &[".tflite", ".lite"],
-        recognises: |look, _| Ok(tflite::looks_like(look)),
-        read: tflite::read,
+        recognises: |look, _| Ok(EVERY_FORMAT && tflite::looks_like(look)),
+        read: |files, source| if EVERY_FORMAT { tflite::read(files, source) } else { Err(not_here(&source)) },
     },
     Room {
         id: "tfjs",
         name: "TensorFlow.js",
         leads: &["model.json", "weights_manifest.json"],
-        recognises: tfjs::recognises,
-        read: tfjs::read,
+        recognises: |look, source| if EVERY_FORMAT { tfjs::recognises(look, source) } else { Ok(false) },
+        read: |files, source| if EVERY_FORMAT { tfjs::read(files, source) } else { Err(not_here(&source)) },
     },
     Room {
         id: "torch",
         name: "PyTorch",
         leads: &[".bin.index.json", ".metadata", ".pt2", ".pth", ".pt", ".ckpt", ".bin", ".pkl"],
-        recognises: torch::recognises,
-        read: torch::read,
+        recognises: |look, source| if EVERY_FORMAT { torch::recognises(look, source) } else { Ok(false) },
+        read: |files, source| if EVERY_FORMAT { torch::read(files, source) } else { Err(not_here(&source)) },
     },
-    Room { id: "numpy", name: "NumPy", leads: &[".npz", ".npy"], recognises: numpy::recognises, read: numpy::read },
+    Room {
+        id: "numpy",
+        name: "NumPy",
+        leads: &[".npz", ".npy"],
+        recognises: |look, source| if EVERY_FORMAT { numpy::recognises(look, source) } else { Ok(false) },
+        read: |files, source| if EVERY_FORMAT { numpy::read(files, source) } else { Err(not_here(&source)) },
+    },
     Room {
         id: "tensorflow",
         name: "TensorFlow SavedModel or graph",
         leads: &["saved_model.pb", ".pb"],
-        recognises: |_, source| tensorflow::looks_like(source),
-        read: tensorflow::read,
+        recognises: |_, source| if EVERY_FORMAT { tensorflow::looks_like(source) } else { Ok(false) },
+        read: |files, source| if EVERY_FORMAT { tensorflow::read(files, source) } else { Err(not_here(&source)) },
     },
     Room {
         id: "tensorflow-checkpoint",
         name: "TensorFlow checkpoint",
         leads: &[".index"],
-        recognises: |_, source| tensorflow::looks_like_checkpoint(source),
-        read: tensorflow::read_checkpoint,
+        recognises: |_, source| if EVERY_FORMAT { tensorflow::looks_like_checkpoint(source) } else { Ok(false) },
+        read: |files, source| {
+            if EVERY_FORMAT { tensorflow::read_checkpoint(files, source) } else { Err(not_here(&source)) }
+        },
     },
     Room {
         id: "flax",
         name: "Flax",
         leads: &[".msgpack.index.json", ".msgpack"],
-        recognises: flax::recognises,
-        read: flax::read,
+        recognises: |look, source| if EVERY_FORMAT { flax::recognises(look, source) } else { Ok(false) },
+        read: |files, source| if EVERY_FORMAT { flax::read(files, source) } else { Err(not_here(&source)) },
     },
-    Room { id: "orbax", name: "Orbax", leads: &["_metadata"], recognises: orbax::recognises, read: orbax::read },
+    Room {
+        id: "orbax",
+        name: "Orbax",
+        leads: &["_metadata"],
+        recognises: |look, source| if EVERY_FORMAT { orbax::recognises(look, source) } else { Ok(false) },
+        read: |files, source| if EVERY_FORMAT { orbax::read(files, source) } else { Err(not_here(&source)) },
+    },
     Room {
         id: "ort",
         name: "ONNX Runtime",
         leads: &[".ort"],
-        recognises: |look, _| Ok(look.has(4, b"ORTM")),
-        read: onnx::ort::read,
+        recognises: |look, _| Ok(EVERY_FORMAT && look.has(4, b"ORTM")),
+        read: |files, source| if EVERY_FORMAT { onnx::ort::read(files, source) } else { Err(not_here(&source)) },
     },
     // Protobuf has no signature: whatever looks like its fields is taken last.
     Room {
@@ -161,6 +188,11 @@ const ROOMS: &[Room] = &[
         read: huggingface::read,
     },
 ];
+
+/// What is said of a file whose room was left out.
+fn not_here(source: &Source<'_>) -> ReadError {
+    source.error(None, "", Problem::Unsupported("a model of a format that this program was built without".to_owned()))
+}
 
 /// What people call the formats that can be opened. Made while compiling, so that naming them does not link their readers.
 // The index stays below both lengths, and a fault would stop the compiler, not a reader.
@@ -190,6 +222,12 @@ const MOST_TRIED: usize = 50;
 /// or the watch of `files` said stop.
 pub fn open(files: &Files<'_>, name: &str) -> Result<Model, ReadError> {
     let mut source = files.source(name)?;
+    // Some formats can be told from ONNX by their own rooms alone: a name of theirs is not tried here.
+    let lower = name.to_lowercase();
+    let names = |room: &Room| room.leads.iter().any(|ending| lower.ends_with(ending));
+    if !EVERY_FORMAT && ROOMS.iter().any(|room| !USUAL.contains(&room.id) && names(room)) {
+        return Err(not_here(&source));
+    }
     let room = sniff::recognise(ROOMS, &mut source)?;
     let mut model = (room.read)(files, source)?;
     model.bytes_read = files.bytes_read();

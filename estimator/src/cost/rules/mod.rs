@@ -35,6 +35,7 @@ mod tests;
 
 use super::count::{Seen, Work};
 use super::weights::{Packed, Use};
+use crate::formats::EVERY_FORMAT;
 use crate::model::{Model, Node};
 
 /// How the work of an operator follows from its types.
@@ -53,14 +54,14 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
             .or_else(|| quantised::find(op))
             .or_else(|| signal::find(op))
             .or_else(|| contrib::find("", op)),
-        "aten" => aten::find(op),
-        "coreml" => coreml::find(op),
-        "keras" => keras::find(op),
-        "openvino" => openvino::find(op),
+        "aten" if EVERY_FORMAT => aten::find(op),
+        "coreml" if EVERY_FORMAT => coreml::find(op),
+        "keras" if EVERY_FORMAT => keras::find(op),
+        "openvino" if EVERY_FORMAT => openvino::find(op),
         "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
-        "tf" => tf::find(op),
-        "tflite" => tflite::find(op),
+        "tf" if EVERY_FORMAT => tf::find(op),
+        "tflite" if EVERY_FORMAT => tflite::find(op),
         _ => contrib::find(domain, op),
     }
 }
@@ -75,10 +76,10 @@ pub(super) fn use_of(node: &Node, index: usize) -> Use {
             })
         }
         "com.microsoft" => contrib::use_of(node, index),
-        "coreml" => coreml::use_of(node, index),
-        "openvino" => openvino::use_of(node, index),
-        "tf" => tf::use_of(&node.op, index),
-        "tflite" => tflite::use_of(&node.op, index),
+        "coreml" if EVERY_FORMAT => coreml::use_of(node, index),
+        "openvino" if EVERY_FORMAT => openvino::use_of(node, index),
+        "tf" if EVERY_FORMAT => tf::use_of(&node.op, index),
+        "tflite" if EVERY_FORMAT => tflite::use_of(&node.op, index),
         _ => None,
     };
     special.unwrap_or(Use::Plain)
@@ -98,12 +99,12 @@ pub(super) fn own_parameters(node: &Node) -> u64 {
 pub(super) fn is_view(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => movement::is_view(node),
-        "aten" => aten::is_view(node),
-        "coreml" => coreml::is_view(&node.op),
-        "keras" => keras::is_view(node),
-        "openvino" => openvino::is_view(&node.op),
-        "tf" => tf::is_view(&node.op),
-        "tflite" => tflite::same_as_tf(&node.op).is_some_and(tf::is_view),
+        "aten" if EVERY_FORMAT => aten::is_view(node),
+        "coreml" if EVERY_FORMAT => coreml::is_view(&node.op),
+        "keras" if EVERY_FORMAT => keras::is_view(node),
+        "openvino" if EVERY_FORMAT => openvino::is_view(&node.op),
+        "tf" if EVERY_FORMAT => tf::is_view(&node.op),
+        "tflite" if EVERY_FORMAT => tflite::same_as_tf(&node.op).is_some_and(tf::is_view),
         _ => false,
     }
 }
@@ -112,13 +113,13 @@ pub(super) fn is_view(node: &Node) -> bool {
 pub(super) fn reads_as_output(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => movement::reads_as_output(&node.op),
-        "aten" => aten::reads_as_output(&node.op),
-        "coreml" => coreml::reads_as_output(&node.op),
-        "keras" => node.op.as_ref() == "Embedding",
-        "openvino" => openvino::reads_as_output(&node.op),
+        "aten" if EVERY_FORMAT => aten::reads_as_output(&node.op),
+        "coreml" if EVERY_FORMAT => coreml::reads_as_output(&node.op),
+        "keras" if EVERY_FORMAT => node.op.as_ref() == "Embedding",
+        "openvino" if EVERY_FORMAT => openvino::reads_as_output(&node.op),
         "com.microsoft" => matches!(node.op.as_ref(), "GatherBlockQuantized" | "GatherND" | "TorchEmbedding"),
-        "tf" => tf::reads_as_output(&node.op),
-        "tflite" => tflite::same_as_tf(&node.op).is_some_and(tf::reads_as_output),
+        "tf" if EVERY_FORMAT => tf::reads_as_output(&node.op),
+        "tflite" if EVERY_FORMAT => tflite::same_as_tf(&node.op).is_some_and(tf::reads_as_output),
         _ => false,
     }
 }
@@ -127,10 +128,10 @@ pub(super) fn reads_as_output(node: &Node) -> bool {
 pub(super) fn reads_shape_only(node: &Node) -> bool {
     match node.domain.as_ref() {
         "" | "ai.onnx" => matches!(node.op.as_ref(), "Shape" | "Size"),
-        "coreml" => matches!(node.op.as_ref(), "shape" | "getShape"),
-        "openvino" => node.op.as_ref() == "ShapeOf",
-        "tf" => matches!(node.op.as_ref(), "Rank" | "Shape" | "ShapeN" | "Size"),
-        "tflite" => matches!(node.op.as_ref(), "RANK" | "SHAPE"),
+        "coreml" if EVERY_FORMAT => matches!(node.op.as_ref(), "shape" | "getShape"),
+        "openvino" if EVERY_FORMAT => node.op.as_ref() == "ShapeOf",
+        "tf" if EVERY_FORMAT => matches!(node.op.as_ref(), "Rank" | "Shape" | "ShapeN" | "Size"),
+        "tflite" if EVERY_FORMAT => matches!(node.op.as_ref(), "RANK" | "SHAPE"),
         _ => false,
     }
 }

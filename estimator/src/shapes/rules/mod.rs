@@ -33,6 +33,7 @@ pub(crate) use linear::{Label, contraction};
 pub(crate) use tflite::TFLITE_AS_TF;
 
 use super::call::{Call, Outcome};
+use crate::formats::EVERY_FORMAT;
 
 /// How the outputs of an operator follow from its inputs.
 pub(super) type Rule = fn(&mut Call<'_, '_>) -> Outcome;
@@ -60,14 +61,14 @@ const FAMILIES: &[fn(&str) -> Option<Rule>] = &[
 pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
     match domain {
         "" => FAMILIES.iter().find_map(|family| family(op)).or_else(|| contrib::find("", op)),
-        "coreml" => coreml::find(op),
-        "keras" => keras::find(op),
-        "openvino" => openvino::find(op),
+        "coreml" if EVERY_FORMAT => coreml::find(op),
+        "keras" if EVERY_FORMAT => keras::find(op),
+        "openvino" if EVERY_FORMAT => openvino::find(op),
         "ai.onnx.ml" => ml::find(op),
         "ai.onnx.preview" => attention::find(op),
         "ai.onnx.preview.training" => training::find(op),
-        "tf" => tf::find(op),
-        "tflite" => tflite::find(op),
+        "tf" if EVERY_FORMAT => tf::find(op),
+        "tflite" if EVERY_FORMAT => tflite::find(op),
         _ => contrib::find(domain, op),
     }
 }
