@@ -549,24 +549,6 @@ pub(crate) fn validation(validation: &Validation) -> String {
     text
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_aligned() {
-        let rows = [row(["a", "1"]), row(["bcd", "100"])];
-        assert_eq!(table(&rows, &[1]), "a      1\nbcd  100\n");
-        assert_eq!(table(&rows, &[]), "a    1\nbcd  100\n");
-    }
-
-    #[test]
-    fn texts_from_files_are_cut_and_cleaned() {
-        assert_eq!(cut("a\u{1b}[31mb\nc"), "a[31mbc");
-        assert_eq!(cut(&"é".repeat(1000)).chars().count(), WIDEST + 1);
-    }
-}
-
 /// What hyper-parameters say of a model, as lines of the table of facts.
 fn described(of: &Transformer) -> Vec<Vec<String>> {
     let mut lines = Vec::new();
@@ -591,4 +573,22 @@ fn described(of: &Transformer) -> Vec<Vec<String>> {
         line("weights of a step", bytes(of.weight_bytes_per_token));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let rows = [row(["a", "1"]), row(["bcd", "100"])];
+        assert_eq!(table(&rows, &[1]), "a      1\nbcd  100\n");
+        assert_eq!(table(&rows, &[]), "a    1\nbcd  100\n");
+    }
+
+    #[test]
+    fn texts_from_files_are_cut_and_cleaned() {
+        assert_eq!(cut("a\u{1b}[31mb\nc"), "a[31mbc");
+        assert_eq!(cut(&"é".repeat(1000)).chars().count(), WIDEST + 1);
+    }
 }
