@@ -1,6 +1,7 @@
 //! The page: everything that a person sees and touches, and nothing that computes a cost.
 //!
-//! Two programs are made from it: `bin/app.rs`, the page, and `bin/file_worker.rs`, the worker that reads model files.
+//! Three programs are made from it: `bin/app.rs`, the page; `bin/file_worker.rs`, the worker that reads the usual model files;
+//! and `bin/every_format_worker.rs`, the worker that reads all of them.
 //! Data flows one way: what happens becomes an action, [`state`] turns actions into state, [`derive`] asks the estimator,
 //! panels show the answer.
 
