@@ -416,7 +416,9 @@ fn reasons(a: &[Unit], b: &[Unit], partner: &[Option<usize>], taken: &[bool]) ->
         let macs = matches!((one.macs, two.macs), (Some(one), Some(two)) if one != two);
         match one.parameters.abs_diff(two.parameters) {
             0 if macs => add(Cause::InputSize, Some(unit), Some(other)),
-            0 if one.weight_bytes != two.weight_bytes => add(Cause::Quantised, Some(unit), Some(other)),
+            0 if one.parameters > 0 && one.weight_bytes != two.weight_bytes => {
+                add(Cause::Quantised, Some(unit), Some(other));
+            }
             0 => {}
             // They share their weights with other layers, which count them.
             _ if !macs && one.weight_bytes == two.weight_bytes => {}

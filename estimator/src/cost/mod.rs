@@ -152,7 +152,11 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         outputs: ports(&model.graph.outputs),
         layers: layers.into_iter().map(|found| found.layer).collect(),
         not_counted,
-        conventions: conventions::recount(&quantities, macs),
+        // The rules of other counters are told from ONNX's operators.
+        conventions: match model.format.as_str() {
+            "onnx" | "ort" => conventions::recount(&quantities, macs),
+            _ => Vec::new(),
+        },
         warnings,
     }
 }

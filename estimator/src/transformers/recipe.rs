@@ -147,6 +147,9 @@ const WORDS: &[(&str, &[&str])] = &[
     ("parameters", &["parameters", "parameter", "params", "param", "weights"]),
 ];
 
+/// A number of active things below this counts experts, not parameters.
+const MOST_EXPERTS: f64 = 10_000.0;
+
 /// Words that say nothing about sizes.
 const FILLERS: &[&str] = &[
     "a",
@@ -207,6 +210,10 @@ pub fn recipe(sentence: &str) -> Result<Recipe, RecipeError> {
                 None => RecipeError::Unknown(said.unknown.join(" ")),
             });
         };
+        // A mixture uses a part of its parameters; without layers nobody can work out which.
+        if active.is_none() && ["experts", "per_token"].iter().any(|name| said.of(name).is_some()) {
+            return Err(RecipeError::Missing("how many parameters a token uses (“13B active”)"));
+        }
         return Ok(Recipe { description: by_size(all, active), parameters, active_parameters: active });
     }
     for (name, what) in [("layers", "the number of layers"), ("hidden", "the width (d=…)")] {
@@ -321,6 +328,7 @@ impl Said {
             self.gated = Some(false);
         }
         let words: Vec<&str> = plain.split_whitespace().collect();
+        let sizes = words.iter().filter(|word| matches!(self::number(word), Some((_, Unit::Large, _)))).count();
         let mut before: Vec<&str> = Vec::new();
         let mut place = 0;
         let mut found = false;
@@ -332,7 +340,9 @@ impl Said {
             };
             // “70 billion”, “1.3 b”: the unit is a word of its own.
             if glued.is_empty() && unit == Unit::Plain {
-                let next = words.get(place + 1).map(|next| format!("1{next}"));
+                // In “Llama 3 8B” the next word is a number of its own.
+                let next = words.get(place + 1).filter(|next| next.starts_with(char::is_alphabetic));
+                let next = next.map(|next| format!("1{next}"));
                 if let Some((factor, Unit::Large, "")) = next.as_deref().and_then(self::number) {
                     (number, unit) = (number * factor, Unit::Large);
                     place += 1;
@@ -352,6 +362,15 @@ impl Said {
             };
             let name = match name {
                 Some("hidden" | "layers" | "heads") | None if unit == Unit::Large => "parameters",
+                // “8 experts, 2 active” are experts; parameters come in millions.
+                Some("active") if unit == Unit::Plain && number < MOST_EXPERTS => "per_token",
+                // The version in a model's name: “Llama 3 8B”.
+                None if glued.is_empty() && sizes > 0 => {
+                    place += 1;
+                    before.clear();
+                    continue;
+                }
+                None if glued.starts_with('x') => return Err(RecipeError::Unknown((*word).to_owned())),
                 Some(name) => name,
                 None => return Err(RecipeError::Nameless((*word).to_owned())),
             };
@@ -534,6 +553,8 @@ mod tests {
             ("1.3 b params", 1.3e9, None),
             ("355M", 355e6, None),
             ("671B, 37B active", 671e9, Some(37e9)),
+            ("Llama 3 8B", 8e9, None),
+            ("Qwen 2 72B", 72e9, None),
         ] {
             let found = recipe(sentence).unwrap_or_else(|error| panic!("{sentence}: {error}"));
             assert_eq!((found.parameters, found.active_parameters), (Some(all), active), "{sentence}");
@@ -558,6 +579,8 @@ mod tests {
             ("4096", "does not say what it counts"),
             ("banana", "not understood"),
             ("32 layers", "width"),
+            ("70B MoE with 8 experts, 2 active", "a token uses"),
+            ("8x7B", "not understood"),
             ("d=4096", "number of layers"),
             ("32 layers, 40 layers, d=128", "twice"),
             ("32 layers, d=4096, 30 heads, 7 kv heads", "cannot share"),
