@@ -1,0 +1,3 @@
+//! The estimate.
+
+pub const TITLE: &str = "The estimate";
