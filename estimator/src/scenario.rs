@@ -162,6 +162,9 @@ pub struct Serving {
     pub prompt_tokens: f64,
     /// Tokens of a request's answer, for language models.
     pub output_tokens: f64,
+    /// Pictures (or sounds of fixed size) in a request's prompt, for models that read them beside the text; none when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<f64>,
     /// For a graph over tokens: whether a request is a prompt and its answer, or one pass of the graph as it stands.
     /// When absent, a graph that keeps a KV cache answers prompts, and any other makes one pass.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -176,6 +179,7 @@ impl Default for Serving {
             batch: 1,
             prompt_tokens: 500.0,
             output_tokens: 250.0,
+            images: None,
             generates: None,
         }
     }

@@ -74,7 +74,15 @@ fn workload() -> impl Strategy<Value = Workload> {
     let generates = prop::option::of(any::<bool>());
     let serving = (prop::option::of(number()), number(), whole(), number(), number(), generates).prop_map(
         |(requests_per_day, days, batch, prompt_tokens, output_tokens, generates)| {
-            Workload::Serve(Serving { requests_per_day, days, batch, prompt_tokens, output_tokens, generates })
+            Workload::Serve(Serving {
+                requests_per_day,
+                days,
+                batch,
+                prompt_tokens,
+                output_tokens,
+                images: None,
+                generates,
+            })
         },
     );
     prop_oneof![training.boxed(), serving.boxed()].boxed()

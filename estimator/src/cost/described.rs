@@ -123,6 +123,11 @@ fn record(
     let attention = d.attention_macs(pass);
     let facts = &d.facts;
     let is_looked_up = !facts.tied_embeddings.unwrap_or(true);
+    let some = |value: Option<u64>| value.filter(|value| *value > 0 && generates);
+    let (of_source, of_input) = (d.cross_elements_per_source_token(), d.cross_elements_of_input());
+    let crossed = of_source.zip(of_input).and_then(|(source, input)| {
+        source.checked_mul(step.source)?.checked_add(input)?.checked_mul(CACHE_ELEMENT_BYTES)
+    });
     Transformer {
         family: d.family.clone(),
         model_type: d.model_type.clone(),
@@ -155,7 +160,9 @@ fn record(
         macs_per_token: of_decoding(d.macs(&step)),
         kv_cache_bytes_per_token: of_decoding(Some(d.cache_bytes_per_token())),
         kv_cache_bytes: of_decoding(d.cache_elements(context).and_then(|elements| elements.checked_mul(2))),
-        weight_bytes_per_token: of_decoding(Some((d.weights_touched(1) * bytes_each).round() as u64)),
+        weight_bytes_per_token: of_decoding(
+            d.weights_touched(1).map(|elements| (elements * bytes_each).round() as u64),
+        ),
         weight_macs_per_token: of_decoding(d.weight_macs_per_token()),
         attention_macs_per_context_token: of_decoding(d.attention_macs_per_context_token(false)),
         windowed_attention_macs_per_context_token: of_decoding(d.attention_macs_per_context_token(true))
@@ -165,6 +172,17 @@ fn record(
         windowed_kv_elements_per_token: above_zero(d.windowed_cache_elements_per_token()),
         state_elements: above_zero(d.state_elements()),
         input_table_parameters: (generates && is_looked_up).then_some(d.embedding_parameters()),
+        step_parameters: of_decoding(d.step_parameters()),
+        row_elements: of_decoding(d.row_elements()),
+        encoder_parameters: some(d.encoder_parameters()),
+        source_macs_per_token: some(d.source_macs_per_token()),
+        source_attention_macs: some(d.attention_macs_per_source_token(Span::Source)),
+        cross_attention_macs_per_source_token: some(d.attention_macs_per_source_token(Span::Tokens)),
+        cross_kv_elements_per_source_token: some(of_source),
+        cross_cache_bytes: some(crossed),
+        input_macs: some(d.input_macs()),
+        input_tokens: facts.input_tokens.filter(|_| generates),
+        input_kv_elements: some(of_input),
     }
 }
 
@@ -195,6 +213,9 @@ fn compare(model: &Model, stated: &Hyperparameters, d: &Description, held: Held,
     };
     notes.warn("", format!("{of_file}: {why}"));
 }
+
+/// Bytes of an element of the KV cache as it is stated here: 16 bits.
+const CACHE_ELEMENT_BYTES: u64 = 2;
 
 /// Most names that a sentence lists.
 const NAMED: usize = 3;

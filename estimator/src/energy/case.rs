@@ -230,6 +230,7 @@ impl<'a> Case<'a> {
             }
         }
         self.note_tokens();
+        self.note_inputs();
         if self.bandwidth.is_none() {
             self.notes
                 .warn(&self.device.name, "its memory bandwidth is not published; only arithmetic bounds the time");
@@ -265,6 +266,47 @@ impl<'a> Case<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Says what an encoder reads, and what is not counted of pictures.
+    fn note_inputs(&mut self) {
+        let Some(language) = self.language else { return };
+        let tokens = crate::format::number(language.input_tokens.unwrap_or(0.0));
+        let said = match &self.scenario.workload {
+            Workload::Serve(_) if language.reads_a_source() => {
+                "the prompt is what the encoder reads, once for each request; the decoder starts with one token and attends to it"
+            }
+            Workload::Serve(_) if language.reads_one_input() => {
+                "a request is one input of the encoder’s fixed size and its answer; tokens of a prompt play no part"
+            }
+            Workload::Train(_) if language.reads_a_source() => {
+                "a token of training is one that the decoder writes and one that the encoder reads beside it"
+            }
+            Workload::Train(_) if language.reads_one_input() => {
+                "a token of training is one that the decoder writes; each sequence of them has one input of the encoder’s fixed size"
+            }
+            Workload::Serve(serving) if language.takes_inputs() => {
+                if serving.images.unwrap_or(0.0) > 0.0 {
+                    let macs = crate::format::count(language.input_macs.unwrap_or(0.0));
+                    let text = format!("each picture adds {tokens} tokens to the prompt and {macs} MACs to read it");
+                    self.notes.info("", text);
+                } else {
+                    let text = format!(
+                        "no picture is counted in a request; one would add {tokens} tokens to the prompt and the work of the encoder that reads it; say how many (--images N)"
+                    );
+                    self.notes.warn("", text);
+                }
+                return;
+            }
+            Workload::Train(_) if language.takes_inputs() => {
+                let text =
+                    "no picture is counted in training: neither the encoder that reads it nor its pass backwards";
+                self.notes.warn("", text);
+                return;
+            }
+            _ => return,
+        };
+        self.notes.info("", said);
     }
 
     fn note_size_alone(&mut self) {
@@ -592,6 +634,7 @@ fn check(scenario: &Scenario, model: &ModelSummary) -> Result<(), EstimateError>
             if language_of(scenario, model).is_some() {
                 within("prompt tokens", serving.prompt_tokens, 0.0, LARGEST_COUNT)?;
                 within("output tokens", serving.output_tokens, 1.0, LARGEST_COUNT)?;
+                within("images", serving.images.unwrap_or(0.0), 0.0, LARGEST_COUNT)?;
             }
             Ok(())
         }

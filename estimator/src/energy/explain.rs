@@ -134,26 +134,25 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
         number(values.get(Key::ComputeShare))
     );
     if let Some(model) = case.language {
-        let (prompt, further) = (serving.prompt_tokens, (serving.output_tokens - 1.0).max(0.0));
+        let (prompt, request) = (serving.prompt_tokens, language::Request::of(&model, serving));
         let knows = model.knows_its_architecture();
         step(
             steps,
             "First token of a batch",
             if knows {
-                "the longer of 2 × MACs of a token at half the prompt’s context × prompt tokens × batch ÷ reached peak and bytes ÷ reached bandwidth, plus the fixed time of a step"
+                "the longer of 2 × MACs of the whole prompt × batch ÷ reached peak and bytes ÷ reached bandwidth, plus the fixed time of a step"
             } else {
                 "the longer of 2 × active parameters × prompt tokens × batch ÷ reached peak and bytes ÷ reached bandwidth, plus the fixed time of a step"
             },
-            format!(
-                "2 × {} × {} × {}; {roof}",
-                count(language::mean_macs(&model, prompt)),
-                number(prompt),
-                serving.batch
-            ),
+            if knows {
+                format!("2 × {} × {}; {roof}", count(language::first_macs(&model, &request)), serving.batch)
+            } else {
+                format!("2 × {} × {} × {}; {roof}", count(model.active_parameters), number(prompt), serving.batch)
+            },
             Seconds(figures.get(Figure::FirstToken)).readable(),
         );
         let read = language::parameters_read(&model, serving.batch as f64) * case.weight_bytes_each();
-        let cache = match language::cache_elements_read(&model, prompt, further) {
+        let cache = match language::elements_read(&model, &request) {
             Some(elements) => elements * values.get(Key::CacheElementBytes),
             None => values.get(Key::CacheBytes) * (prompt + serving.output_tokens / 2.0),
         };
@@ -167,7 +166,7 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
             },
             format!(
                 "2 × {} × {}; {} of weights + {} of cache × {}; {roof}",
-                count(language::step_macs(&model, prompt, further)),
+                count(language::request_step_macs(&model, &request)),
                 serving.batch,
                 Bytes(read).readable(),
                 Bytes(cache).readable(),

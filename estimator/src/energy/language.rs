@@ -37,11 +37,100 @@ pub(crate) fn generates(pass: Option<TokenPass>, serving: &Serving) -> bool {
     pass.is_some_and(|pass| serving.generates.unwrap_or(pass.cache_elements_per_token.is_some()))
 }
 
+/// How the tokens of one request run through a model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Request {
+    /// Tokens that an encoder reads; 0 without one.
+    source: f64,
+    /// Pictures or sounds of fixed size.
+    inputs: f64,
+    /// Tokens of the decoder's first pass: the prompt and what pictures take in it, or, behind an encoder, the token that it starts with.
+    first: f64,
+    /// Steps behind the first pass.
+    steps: f64,
+}
+
+impl Request {
+    /// The request of a service: where an encoder reads, the prompt is what it reads.
+    pub(crate) fn of(model: &LanguageModel, serving: &Serving) -> Self {
+        let (prompt, steps) = (serving.prompt_tokens, (serving.output_tokens - 1.0).max(0.0));
+        if model.reads_a_source() || model.reads_one_input() {
+            let inputs = if model.reads_one_input() { 1.0 } else { 0.0 };
+            let source = if model.reads_a_source() { prompt } else { 0.0 };
+            return Self { source, inputs, first: 1.0, steps };
+        }
+        let inputs = if model.takes_inputs() { serving.images.unwrap_or(0.0) } else { 0.0 };
+        Self { source: 0.0, inputs, first: prompt + inputs * model.input_tokens.unwrap_or(0.0), steps }
+    }
+
+    /// Tokens that the first pass puts into the decoder.
+    pub(crate) fn first_tokens(&self) -> f64 {
+        self.first
+    }
+
+    /// Steps behind the first pass.
+    pub(crate) fn steps(&self) -> f64 {
+        self.steps
+    }
+}
+
+/// MACs of the first pass of a request: what encoders read, and the prompt, each token of which attends to itself and to those before it.
+pub(crate) fn first_macs(model: &LanguageModel, request: &Request) -> f64 {
+    let Request { source, inputs, first, .. } = *request;
+    let read = source * (zero(model.source_macs_per_token) + zero(model.source_attention_macs) * source);
+    let crossed = zero(model.cross_attention_macs_per_source_token) * source * first;
+    read + inputs * zero(model.input_macs) + mean_macs(model, first) * first + crossed
+}
+
+/// MACs of a step on average over the steps behind the first pass.
+pub(crate) fn request_step_macs(model: &LanguageModel, request: &Request) -> f64 {
+    step_macs(model, request.first, request.steps) + zero(model.cross_attention_macs_per_source_token) * request.source
+}
+
+/// MACs of a training run for each of its tokens, in sequences of so many.
+///
+/// The encoder of an encoder-decoder reads one token for each that its decoder writes;
+/// an input of fixed size is shared by the tokens of one sequence. Pictures among the tokens are not counted.
+pub(crate) fn training_macs(model: &LanguageModel, sequence: f64) -> f64 {
+    let own = mean_macs(model, sequence);
+    if model.reads_a_source() {
+        let attention = zero(model.source_attention_macs) + zero(model.cross_attention_macs_per_source_token);
+        return own + zero(model.source_macs_per_token) + attention * sequence;
+    }
+    let input = if model.reads_one_input() { zero(model.input_macs) } else { 0.0 };
+    own + input / sequence.max(1.0)
+}
+
+/// Elements of cache and state that one sequence holds once the first pass and this share of the steps are done.
+pub(crate) fn held_elements(model: &LanguageModel, request: &Request, share_of_steps: f64) -> Option<f64> {
+    let own = request.first + (request.steps + 1.0) * share_of_steps;
+    Some(cache_elements(model, own)? + kept_of_inputs(model, request))
+}
+
+/// Elements of cache and state that one step reads on average over the steps behind the first pass.
+pub(crate) fn elements_read(model: &LanguageModel, request: &Request) -> Option<f64> {
+    Some(cache_elements_read(model, request.first, request.steps)? + kept_of_inputs(model, request))
+}
+
+/// Elements kept of what an encoder read, which every step reads.
+fn kept_of_inputs(model: &LanguageModel, request: &Request) -> f64 {
+    zero(model.cross_kv_elements_per_source_token) * request.source + zero(model.input_kv_elements) * request.inputs
+}
+
+/// Parameters whose bytes the first pass of `batch` such requests reads.
+pub(crate) fn first_parameters_read(model: &LanguageModel, request: &Request, batch: f64) -> f64 {
+    let encodes = request.source > 0.0 || request.inputs > 0.0;
+    parameters_read(model, request.first * batch) + if encodes { zero(model.encoder_parameters) } else { 0.0 }
+}
+
+fn zero(count: Option<f64>) -> f64 {
+    count.unwrap_or(0.0)
+}
+
 /// MACs of one token that attends to `context` tokens, itself among them.
 ///
 /// Of a model known by its size alone: its active parameters, each used once; attention products are not in it.
 fn token_macs(model: &LanguageModel, context: f64, windowed_context: f64) -> f64 {
-    let zero = |count: Option<f64>| count.unwrap_or(0.0);
     match model.weight_macs_per_token {
         None => model.active_parameters,
         Some(weights) => {
@@ -107,10 +196,21 @@ fn mean_context(from: f64, to: f64, window: f64) -> f64 {
 /// Parameters whose bytes a pass over `tokens` tokens reads.
 ///
 /// Each token chooses its experts independently of the others, k of E in each layer, so `tokens` of them touch
-/// E × (1 − (1 − k ÷ E)^tokens) experts of a layer. Everything else is read whole, but for an input table of its own, which is only looked up.
+/// E × (1 − (1 − k ÷ E)^tokens) experts of a layer. Everything else is read whole, but for encoders, whose work is done,
+/// and for tables that are looked up, of which each token reads a row.
 /// Of a mixture known by its size alone, the same with the share of active parameters in place of k ÷ E, over all parameters.
 pub(crate) fn parameters_read(model: &LanguageModel, tokens: f64) -> f64 {
     let touched = |share: f64| 1.0 - libm::pow(1.0 - share.clamp(0.0, 1.0), tokens.max(1.0));
+    if let Some(whole) = model.step_parameters {
+        let routed = match (model.expert_parameters, model.experts, model.experts_per_token) {
+            (Some(expert), Some(experts), Some(chosen)) if experts > 0.0 => {
+                expert * experts * touched(chosen / experts)
+            }
+            _ => 0.0,
+        };
+        let tables = (model.parameters - whole - zero(model.encoder_parameters)).max(0.0);
+        return whole + routed + (zero(model.row_elements) * tokens.max(1.0)).min(tables);
+    }
     let table = model.input_table_parameters.unwrap_or(0.0);
     match (model.expert_parameters, model.experts, model.experts_per_token) {
         (Some(expert), Some(experts), Some(chosen)) if experts > 0.0 => {
@@ -126,6 +226,7 @@ pub(crate) fn parameters_read(model: &LanguageModel, tokens: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::scenario::{Sample, SampleKind};
+    use serde_json::json;
 
     fn near(found: f64, expected: f64) {
         assert!((found / expected - 1.0).abs() < 1e-12, "{found} for {expected}");
@@ -163,6 +264,88 @@ mod tests {
         assert_eq!(cache_elements(&LanguageModel::from_size(7e9, None), 10.0), None);
         let recurrent = LanguageModel { state_elements: Some(5.0), ..LanguageModel::from_size(7e9, None) };
         assert_eq!(cache_elements(&recurrent, 1e6), Some(5.0));
+    }
+
+    /// The language model of a `config.json`, with its description.
+    fn of_config(config: serde_json::Value) -> (crate::transformers::Description, LanguageModel) {
+        let serde_json::Value::Object(config) = config else { panic!("{config}") };
+        let description = crate::transformers::describe(&config).unwrap();
+        let found = crate::cost::inspect_description(&description, 512, 512);
+        let language = ModelSummary::from_inspection(&found).language.unwrap();
+        (description, language)
+    }
+
+    #[test]
+    fn an_encoder_reads_the_prompt_once_and_the_decoder_attends_to_it() {
+        use crate::transformers::Pass;
+        for config in [json!({"model_type": "t5"}), json!({"model_type": "bart"}), json!({"model_type": "marian"})] {
+            let (description, language) = of_config(config);
+            let serving = Serving { prompt_tokens: 300.0, output_tokens: 2.0, ..Serving::default() };
+            let request = Request::of(&language, &serving);
+            let first = Pass { tokens: 1, context: 1, source: 300, with_encoders: true };
+            let second = Pass { tokens: 1, context: 2, source: 300, with_encoders: false };
+            near(first_macs(&language, &request), description.macs(&first).unwrap() as f64);
+            near(request_step_macs(&language, &request), description.macs(&second).unwrap() as f64);
+            // Keys and values of 300 tokens that were read stand beside those of the two that were written.
+            let facts = &description.facts;
+            let each = 2 * facts.layers * facts.hidden_size;
+            near(held_elements(&language, &request, 1.0).unwrap(), (each * (300 + 3)) as f64);
+            let trained = Pass { tokens: 64, context: 64, source: 64, with_encoders: true };
+            let causal = 64 * 63 / 2 * description.attention_macs_per_context_token(false).unwrap();
+            near(training_macs(&language, 64.0) * 64.0, (description.macs(&trained).unwrap() - causal) as f64);
+        }
+    }
+
+    #[test]
+    fn sound_of_a_fixed_length_is_read_whole_for_every_request() {
+        use crate::transformers::Pass;
+        let (description, language) = of_config(json!({"model_type": "whisper"}));
+        let serving = Serving { prompt_tokens: 300.0, output_tokens: 2.0, ..Serving::default() };
+        let request = Request::of(&language, &serving);
+        let first = Pass { tokens: 1, context: 1, source: 0, with_encoders: true };
+        near(first_macs(&language, &request), description.macs(&first).unwrap() as f64);
+        near(request_step_macs(&language, &request), description.macs(&Pass::step(2)).unwrap() as f64);
+        // 1,500 frames, 4 layers of width 384.
+        assert_eq!(language.input_kv_elements, Some(f64::from(1500 * 2 * 4 * 384)));
+        assert_eq!(language.max_context, Some(448.0));
+        assert!(first_macs(&language, &request) > 100.0 * request_step_macs(&language, &request));
+    }
+
+    #[test]
+    fn a_picture_costs_its_tower_and_its_tokens() {
+        let (description, language) = of_config(json!({"model_type": "llava"}));
+        let with = |images| {
+            let serving = Serving { prompt_tokens: 100.0, images: Some(images), ..Serving::default() };
+            let request = Request::of(&language, &serving);
+            (request.first_tokens(), first_macs(&language, &request), first_parameters_read(&language, &request, 1.0))
+        };
+        let (none, one) = (with(0.0), with(1.0));
+        assert_eq!((none.0, one.0), (100.0, 676.0));
+        near(one.1 - mean_macs(&language, 676.0) * 676.0, description.input_macs().unwrap() as f64);
+        near(none.1, mean_macs(&language, 100.0) * 100.0);
+        assert!(one.2 - none.2 > description.encoder_parameters().unwrap() as f64);
+    }
+
+    #[test]
+    fn a_step_reads_the_weights_that_its_description_says() {
+        let mut checked = 0;
+        for kind in crate::transformers::model_types() {
+            let Ok(description) = crate::transformers::describe(json!({"model_type": kind}).as_object().unwrap())
+            else {
+                continue;
+            };
+            let found = crate::cost::inspect_description(&description, 512, 512);
+            let Some(language) = ModelSummary::from_inspection(&found).language else { continue };
+            for sequences in [1, 8] {
+                let told = description.weights_touched(sequences).unwrap();
+                near(parameters_read(&language, sequences as f64), told);
+                assert!(told <= description.parameters() as f64, "{kind}");
+            }
+            let each = found.transformer.unwrap().weight_bytes_per_token.unwrap() as f64 / 2.0;
+            assert!((parameters_read(&language, 1.0) - each).abs() < 1.0, "{kind}");
+            checked += 1;
+        }
+        assert!(checked > 70, "{checked}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::EstimateError;
 use super::assumptions::{Key, Values};
 use super::case::Case;
 use super::figures::{Figure, Figures};
+use super::language::Request;
 use super::training::{FLOPS_PER_MAC, macs};
 use super::{language, ledger};
 use crate::hardware::roofline::{Bound, Roof};
@@ -77,8 +78,8 @@ pub(crate) fn figures(case: &Case<'_>, serving: &Serving, values: Values<'_>) ->
     let operations = match case.language {
         Some(language) if language.knows_its_architecture() => {
             FLOPS_PER_MAC
-                * (language::mean_macs(&language, serving.prompt_tokens) * serving.prompt_tokens
-                    + language::step_macs(&language, serving.prompt_tokens, steps) * steps)
+                * (language::first_macs(&language, &Request::of(&language, serving))
+                    + language::request_step_macs(&language, &Request::of(&language, serving)) * steps)
         }
         Some(language) => FLOPS_PER_MAC * language.active_parameters * (serving.prompt_tokens + serving.output_tokens),
         None => FLOPS_PER_MAC * case.model.macs.unwrap_or(0) as f64 / case.model.batch.max(1) as f64,
@@ -152,36 +153,37 @@ fn language_times(case: &Case<'_>, language: LanguageModel, serving: &Serving, v
     let roof = roof(case, case.devices(), values);
     let batch = serving.batch as f64;
     let start = values.get(Key::StartSeconds);
-    let (prompt, steps) = (serving.prompt_tokens, (serving.output_tokens - 1.0).max(0.0));
+    let request = Request::of(&language, serving);
     let operations = |macs: f64| Flops(FLOPS_PER_MAC * macs);
-    let weights = |tokens: f64| language::parameters_read(&language, tokens) * case.weight_bytes_each();
+    let each = case.weight_bytes_each();
 
     let mut first = Times { start, ..Times::default() };
     first.add(roof.time(
-        operations(language::mean_macs(&language, prompt) * prompt * batch),
-        Bytes(weights(prompt * batch) + cache(&language, prompt, values) * batch),
+        operations(language::first_macs(&language, &request) * batch),
+        Bytes(
+            language::first_parameters_read(&language, &request, batch) * each
+                + cache(&language, &request, 0.0, values) * batch,
+        ),
     ));
     let mut step = Times { start, ..Times::default() };
-    let read = match language::cache_elements_read(&language, prompt, steps) {
+    let read = match language::elements_read(&language, &request) {
         // State is written back as well; a cache only grows by a token, which is next to nothing.
         Some(elements) => (elements + language.state_elements.unwrap_or(0.0)) * values.get(Key::CacheElementBytes),
         // On average half of the answer is in the cache beside the prompt.
-        None => values.get(Key::CacheBytes) * (prompt + serving.output_tokens / 2.0),
+        None => values.get(Key::CacheBytes) * (request.first_tokens() + serving.output_tokens / 2.0),
     };
-    step.add(
-        roof.time(
-            operations(language::step_macs(&language, prompt, steps) * batch),
-            Bytes(weights(batch) + read * batch),
-        ),
-    );
+    step.add(roof.time(
+        operations(language::request_step_macs(&language, &request) * batch),
+        Bytes(language::parameters_read(&language, batch) * each + read * batch),
+    ));
     (first, step)
 }
 
-/// Bytes of cache and state that one sequence of `tokens` holds.
-fn cache(language: &LanguageModel, tokens: f64, values: Values<'_>) -> f64 {
-    match language::cache_elements(language, tokens) {
+/// Bytes of cache and state that one sequence holds behind the first pass and this share of its answer.
+fn cache(language: &LanguageModel, request: &Request, share: f64, values: Values<'_>) -> f64 {
+    match language::held_elements(language, request, share) {
         Some(elements) => elements * values.get(Key::CacheElementBytes),
-        None => values.get(Key::CacheBytes) * tokens,
+        None => values.get(Key::CacheBytes) * (request.first_tokens() + (request.steps() + 1.0) * share),
     }
 }
 
@@ -190,8 +192,8 @@ pub(crate) fn memory(case: &Case<'_>, serving: &Serving) -> Vec<MemoryPart> {
     let weights = case.weights();
     let part = |name: &str, bytes: Option<Bytes>| MemoryPart { name: name.to_owned(), bytes };
     if let Some(language) = case.language {
-        let tokens = serving.prompt_tokens + serving.output_tokens;
-        let held = cache(&language, tokens, case.assumptions.central()) * serving.batch as f64;
+        let request = Request::of(&language, serving);
+        let held = cache(&language, &request, 1.0, case.assumptions.central()) * serving.batch as f64;
         let name = if language.state_elements.is_some() { "KV cache and state" } else { "KV cache" };
         return vec![
             part("weights", weights.map(|weights| weights / case.devices())),

@@ -43,7 +43,7 @@ pub(crate) fn pass(case: &Case<'_>, training: &Training) -> Result<Pass, Estimat
     if let Some(language) = case.model.language {
         let items = training.tokens.unwrap_or(samples);
         let sequence = case.assumptions.central().get(Key::SequenceTokens);
-        let forward = per_parameter(language::mean_macs(&language, sequence));
+        let forward = per_parameter(language::training_macs(&language, sequence));
         return Ok(Pass { forward, forwards, items, tokens: true });
     }
     if let Some(tokens) = training.tokens {

@@ -106,4 +106,38 @@ pub struct Transformer {
     /// Parameters of an input table that is looked up and is not also the output head.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_table_parameters: Option<u64>,
+    /// Parameters that every step reads whole: all but looked-up tables, routed experts and encoders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_parameters: Option<u64>,
+    /// Elements of the rows that one token looks up in tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_elements: Option<u64>,
+    /// Parameters of encoders, which run once for a text, a picture or a sound and not for each new token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder_parameters: Option<u64>,
+    /// MACs of products with weights for each token that an encoder reads, with what the decoder makes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_macs_per_token: Option<u64>,
+    /// MACs of the encoder's attention for each pair of the tokens that it reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_attention_macs: Option<u64>,
+    /// MACs of the decoder's attention for one new token and each token that the encoder read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_attention_macs_per_source_token: Option<u64>,
+    /// Cache elements that the decoder keeps of each token that the encoder read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_kv_elements_per_source_token: Option<u64>,
+    /// Bytes of what the decoder keeps of the encoder's output with elements of 16 bits:
+    /// of an input of fixed size, else of as many tokens as the context has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_cache_bytes: Option<u64>,
+    /// MACs of reading one input of fixed size, a picture or a sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_macs: Option<u64>,
+    /// Tokens that such an input takes in the decoder's stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<u64>,
+    /// Cache elements that the decoder keeps of such an input, where it attends to it apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_kv_elements: Option<u64>,
 }

@@ -112,7 +112,12 @@ fn filled() -> [Scenario; 4] {
         ..ModelSummary::default()
     };
     let training = Workload::Train(Training { tokens: Some(1.0), ..Training::default() });
-    let serving = Workload::Serve(Serving { requests_per_day: Some(1.0), generates: Some(true), ..Serving::default() });
+    let serving = Workload::Serve(Serving {
+        requests_per_day: Some(1.0),
+        images: Some(1.0),
+        generates: Some(true),
+        ..Serving::default()
+    });
     let with = |model: ModelRef, workload: Workload| Scenario {
         version: VERSION,
         model,

@@ -126,6 +126,9 @@ impl Scenario {
                 }
                 pairs.number_unless("prompt", serving.prompt_tokens, usual.prompt_tokens);
                 pairs.number_unless("output", serving.output_tokens, usual.output_tokens);
+                if let Some(images) = serving.images {
+                    pairs.number("images", images);
+                }
                 if let Some(generates) = serving.generates {
                     pairs.put("gen", u8::from(generates));
                 }
@@ -199,6 +202,7 @@ impl Scenario {
                 "days" => serving.days = value.number()?,
                 "prompt" => serving.prompt_tokens = value.number()?,
                 "output" => serving.output_tokens = value.number()?,
+                "images" => serving.images = Some(value.number()?),
                 "gen" => serving.generates = Some(value.text == "1"),
                 "on" => scenario.hardware.device = value.text,
                 "n" => scenario.hardware.count = value.whole()?,

@@ -110,6 +110,40 @@ pub struct LanguageModel {
     /// Parameters of a table of input embeddings that is not also the output head: rows are looked up, it is never read whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_table_parameters: Option<f64>,
+    /// Parameters that every step of the answer reads whole: all but looked-up tables, routed experts and encoders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_parameters: Option<f64>,
+    /// Elements of the rows that one token looks up in tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_elements: Option<f64>,
+    /// Parameters that run for the question alone: an encoder of text or sound, a tower for pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder_parameters: Option<f64>,
+    /// MACs of products with weights for each token that the encoder of an encoder-decoder reads,
+    /// the keys and values that it makes for the decoder among them. Where it is known, the prompt goes to the encoder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_macs_per_token: Option<f64>,
+    /// MACs of the encoder's attention for each token that it reads and each one that this attends to: it sees all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_attention_macs: Option<f64>,
+    /// MACs of the decoder's attention to the encoder's tokens, for one new token and each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_attention_macs_per_source_token: Option<f64>,
+    /// Elements that the decoder keeps of each token that the encoder read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_kv_elements_per_source_token: Option<f64>,
+    /// MACs of reading one input of fixed size: a picture, or 30 s of sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_macs: Option<f64>,
+    /// Tokens that one such input takes in the decoder's own stream; absent where the decoder attends to it apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_tokens: Option<f64>,
+    /// Elements that the decoder keeps of one such input, where it attends to it apart. Then every request has exactly one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_kv_elements: Option<f64>,
+    /// The longest text that the model was made for, in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_context: Option<f64>,
 }
 
 impl LanguageModel {
@@ -119,7 +153,7 @@ impl LanguageModel {
     }
 
     /// How many counts the record has.
-    pub(super) const COUNTS: usize = 14;
+    pub(super) const COUNTS: usize = 25;
 
     /// All counts in the order of the record, as a link carries them.
     pub(super) fn counts(&self) -> [Option<f64>; Self::COUNTS] {
@@ -138,13 +172,26 @@ impl LanguageModel {
             self.experts,
             self.experts_per_token,
             self.input_table_parameters,
+            self.step_parameters,
+            self.row_elements,
+            self.encoder_parameters,
+            self.source_macs_per_token,
+            self.source_attention_macs,
+            self.cross_attention_macs_per_source_token,
+            self.cross_kv_elements_per_source_token,
+            self.input_macs,
+            self.input_tokens,
+            self.input_kv_elements,
+            self.max_context,
         ]
     }
 
     /// The record of these counts; `None` where the size is not among them.
     pub(super) fn from_counts(counts: [Option<f64>; Self::COUNTS]) -> Option<Self> {
         let [parameters, active_parameters, weight, attention, windowed, window, fixed, rest @ ..] = counts;
-        let [kv, windowed_kv, state, expert, experts, experts_per_token, input_table] = rest;
+        let [kv, windowed_kv, state, expert, experts, experts_per_token, input_table, rest @ ..] = rest;
+        let [step, row, encoder, source, source_attention, cross, cross_kv, rest @ ..] = rest;
+        let [input_macs, input_tokens, input_kv, max_context] = rest;
         Some(Self {
             parameters: parameters?,
             active_parameters: active_parameters?,
@@ -160,12 +207,38 @@ impl LanguageModel {
             experts,
             experts_per_token,
             input_table_parameters: input_table,
+            step_parameters: step,
+            row_elements: row,
+            encoder_parameters: encoder,
+            source_macs_per_token: source,
+            source_attention_macs: source_attention,
+            cross_attention_macs_per_source_token: cross,
+            cross_kv_elements_per_source_token: cross_kv,
+            input_macs,
+            input_tokens,
+            input_kv_elements: input_kv,
+            max_context,
         })
     }
 
     /// Whether what one token costs is known, and not the size alone.
     pub fn knows_its_architecture(&self) -> bool {
         self.weight_macs_per_token.is_some()
+    }
+
+    /// Whether an encoder reads the prompt and a decoder writes the answer.
+    pub fn reads_a_source(&self) -> bool {
+        self.source_macs_per_token.is_some()
+    }
+
+    /// Whether each request is one input of fixed size, 30 s of sound for example, and its answer.
+    pub fn reads_one_input(&self) -> bool {
+        self.input_kv_elements.is_some()
+    }
+
+    /// Whether pictures or sounds of fixed size can stand among the prompt's tokens.
+    pub fn takes_inputs(&self) -> bool {
+        self.input_tokens.is_some()
     }
 }
 
@@ -187,6 +260,17 @@ impl From<&Transformer> for LanguageModel {
             experts: float(of.experts),
             experts_per_token: float(of.experts_per_token),
             input_table_parameters: float(of.input_table_parameters),
+            step_parameters: float(of.step_parameters),
+            row_elements: float(of.row_elements),
+            encoder_parameters: float(of.encoder_parameters),
+            source_macs_per_token: float(of.source_macs_per_token),
+            source_attention_macs: float(of.source_attention_macs),
+            cross_attention_macs_per_source_token: float(of.cross_attention_macs_per_source_token),
+            cross_kv_elements_per_source_token: float(of.cross_kv_elements_per_source_token),
+            input_macs: float(of.input_macs),
+            input_tokens: float(of.input_tokens),
+            input_kv_elements: float(of.input_kv_elements),
+            max_context: float(of.context_length),
         }
     }
 }

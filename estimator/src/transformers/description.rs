@@ -48,6 +48,21 @@ pub struct Facts {
     pub tied_embeddings: Option<bool>,
     /// What a pass takes when the caller does not say: the name and size of the natural input, for example `image 224 × 224`.
     pub input: String,
+    /// Tokens that one picture or sound takes in the decoder's stream.
+    pub input_tokens: Option<u64>,
+}
+
+/// How a step of decoding reads weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// All of them.
+    Whole,
+    /// One row of a table for each token.
+    Rows,
+    /// Those of the experts that its tokens chose.
+    Routed,
+    /// Not at all: they ran for the question.
+    Never,
 }
 
 /// One forward pass.
@@ -301,28 +316,113 @@ impl Description {
         })
     }
 
-    /// Elements of weights that a step for `sequences` sequences at once reads: what every token uses,
-    /// and of the experts as many as so many tokens reach, when each picks at random.
-    /// An input table that is looked up counts one row for each.
-    pub fn weights_touched(&self, sequences: u64) -> f64 {
-        let touched = |part: &Part| -> f64 {
-            let all = part.parameters().unwrap_or(u64::MAX) as f64;
-            if part.span != Span::Tokens {
-                return 0.0;
-            }
-            let looked_up = part.kind == "Embedding" && !self.facts.tied_embeddings.unwrap_or(false);
-            if looked_up {
-                let rows = part.weights.first().and_then(|weight| weight.shape.first()).copied().unwrap_or(1).max(1);
-                return all / rows as f64 * sequences.min(rows) as f64;
-            }
-            let Some(routed) = part.routed else { return all };
-            let missed = 1.0 - routed.per_token as f64 / routed.experts.max(1) as f64;
-            all * (1.0 - libm::pow(missed, sequences as f64))
-        };
-        if self.untold_macs_per_token() > 0 {
-            return self.totals.active.saturating_sub(self.totals.input) as f64;
+    /// How a step reads the weights of a part.
+    fn reading(&self, part: &Part) -> Reading {
+        let is_tied = part.role == Role::InputEmbedding && self.facts.tied_embeddings == Some(true);
+        match part.span {
+            Span::Tokens if part.kind == "Embedding" && !is_tied => Reading::Rows,
+            Span::Tokens if part.routed.is_some() => Reading::Routed,
+            Span::Tokens => Reading::Whole,
+            Span::Source | Span::Fixed(_) => Reading::Never,
         }
-        self.parts.iter().map(touched).sum()
+    }
+
+    fn read_so(&self, how: Reading) -> Option<u64> {
+        self.sum(|part| if self.reading(part) == how { part.parameters() } else { Some(0) })
+    }
+
+    /// Parameters that every step reads whole: all but looked-up tables, routed experts and what runs for an encoder.
+    /// `None` where the modules are not known.
+    pub fn step_parameters(&self) -> Option<u64> {
+        if self.untold_macs_per_token() > 0 { None } else { self.read_so(Reading::Whole) }
+    }
+
+    /// Elements of the rows that one token looks up in tables.
+    pub fn row_elements(&self) -> Option<u64> {
+        let row = |part: &Part| {
+            let rows = part.weights.first().and_then(|weight| weight.shape.first()).copied().unwrap_or(1).max(1);
+            Some(part.parameters()? / rows)
+        };
+        self.sum(|part| if self.reading(part) == Reading::Rows { row(part) } else { Some(0) })
+    }
+
+    /// Parameters that run for the question alone: encoders, towers for pictures, and the keys and values that are made of what they give.
+    pub fn encoder_parameters(&self) -> Option<u64> {
+        self.read_so(Reading::Never)
+    }
+
+    /// Elements of weights that a step for `sequences` sequences at once reads: what every token uses,
+    /// of the experts as many as so many tokens reach, when each picks at random, and of looked-up tables one row for each.
+    ///
+    /// `None` where they do not fit 64 bits. Where only the size is known, what a token uses without the input embedding.
+    pub fn weights_touched(&self, sequences: u64) -> Option<f64> {
+        if self.untold_macs_per_token() > 0 {
+            return Some(self.totals.active.saturating_sub(self.totals.input) as f64);
+        }
+        let routed = self.read_so(Reading::Routed)? as f64;
+        let share = match (self.facts.experts, self.facts.experts_per_token) {
+            (Some(experts @ 1..), Some(chosen)) => chosen as f64 / experts as f64,
+            _ => 1.0,
+        };
+        let touched = 1.0 - libm::pow(1.0 - share.clamp(0.0, 1.0), sequences as f64);
+        Some(self.step_parameters()? as f64 + routed * touched + self.row_elements()? as f64 * sequences as f64)
+    }
+
+    fn sum_over(&self, span: impl Fn(Span) -> bool, pick: impl Fn(&Part) -> Option<u64>) -> Option<u64> {
+        self.sum(|part| if span(part.span) { pick(part) } else { Some(0) })
+    }
+
+    /// MACs of products for each token that an encoder reads, with the keys and values that are made of it for the decoder.
+    pub fn source_macs_per_token(&self) -> Option<u64> {
+        let pass = Pass { tokens: 0, context: 0, source: 1, with_encoders: true };
+        self.sum_over(
+            |span| span == Span::Source,
+            |part| match part.work {
+                Work::Product(_) | Work::Recurrence(_) => self.part_macs(part, &pass),
+                Work::None | Work::Attention { .. } => Some(0),
+            },
+        )
+    }
+
+    /// MACs of attention for each token of this stream and each token that an encoder reads: the encoder's own, or the decoder's.
+    pub fn attention_macs_per_source_token(&self, stream: Span) -> Option<u64> {
+        self.sum_over(
+            |span| span == stream,
+            |part| match part.work {
+                Work::Attention { macs, keys: Span::Source, .. } => {
+                    macs.checked_mul(part.modules()?)?.checked_mul(part.times)
+                }
+                _ => Some(0),
+            },
+        )
+    }
+
+    /// Cache elements that the decoder keeps of each token that an encoder read.
+    pub fn cross_elements_per_source_token(&self) -> Option<u64> {
+        self.crossed(|keys| u64::from(keys == Span::Source))
+    }
+
+    /// Cache elements that the decoder keeps of an input of fixed size.
+    pub fn cross_elements_of_input(&self) -> Option<u64> {
+        self.crossed(|keys| match keys {
+            Span::Fixed(places) => places,
+            Span::Tokens | Span::Source => 0,
+        })
+    }
+
+    fn crossed(&self, places: impl Fn(Span) -> u64) -> Option<u64> {
+        self.sum(|part| match part.work {
+            Work::Attention { keys, .. } => {
+                part.kept.cross.checked_mul(part.modules()?)?.checked_mul(part.times)?.checked_mul(places(keys))
+            }
+            _ => Some(0),
+        })
+    }
+
+    /// MACs of what runs once for an input of fixed size: a picture, a sound.
+    pub fn input_macs(&self) -> Option<u64> {
+        let pass = Pass { tokens: 0, context: 0, source: 0, with_encoders: true };
+        self.sum_over(|span| matches!(span, Span::Fixed(_)), |part| self.part_macs(part, &pass))
     }
 
     /// Parameters of one routed expert, summed over all layers that have experts; `None` for a dense model.

@@ -55,6 +55,8 @@ pub struct Kept {
     pub cache: u64,
     /// Elements of state for one sequence, whatever its length.
     pub state: u64,
+    /// Elements kept of each token, patch or frame that an encoder made and that attention reads apart.
+    pub cross: u64,
 }
 
 /// A weight tensor of a part.
@@ -213,7 +215,7 @@ pub(super) struct Attention {
     pub keys: Span,
     /// The most keys that a query sees.
     pub window: Option<u64>,
-    /// Elements of the cache for one token.
+    /// Elements of the cache for one key.
     pub cache: u64,
 }
 
@@ -458,9 +460,13 @@ impl Parts {
     pub fn attention(&mut self, attention: Attention) {
         let macs = self.product(&[attention.heads, attention.key.saturating_add(attention.value)]);
         let work = Work::Attention { macs, keys: attention.keys, window: attention.window };
-        let is_kept = attention.keys == Span::Tokens && self.span == Span::Tokens;
+        let writes = self.span == Span::Tokens;
         let part = self.push("", "Attention", Vec::new(), work);
-        part.kept.cache = if is_kept { attention.cache } else { 0 };
+        match (writes, attention.keys) {
+            (false, _) => {}
+            (true, Span::Tokens) => part.kept.cache = attention.cache,
+            (true, _) => part.kept.cross = attention.cache,
+        }
     }
 
     /// Products between activations whose number does not grow with the context.

@@ -43,7 +43,7 @@ fn a_batch_reaches_more_experts_than_a_token() {
     let expert = 2 * 3 * 128;
     assert_eq!(mixtral.expert_parameters(), Some(expert));
     assert_eq!(mixtral.parameters() - mixtral.active_parameters(), 3 * expert);
-    let (one, two) = (mixtral.weights_touched(1), mixtral.weights_touched(2));
+    let (one, two) = (mixtral.weights_touched(1).unwrap(), mixtral.weights_touched(2).unwrap());
     // A second token adds its row of the table, and with three chances of four another expert.
     assert!((two - one - 8.0 - expert as f64 * 0.75).abs() < 1e-6, "{one} {two}");
 }

@@ -260,6 +260,9 @@ pub(crate) struct Infer {
     /// Tokens of a request's answer, for language models.
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) output_tokens: Option<f64>,
+    /// Pictures in a request's prompt, for models that read them beside the text; none by default.
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub(crate) images: Option<f64>,
     /// Requests that arrive in a day; without it the figures are those of one request.
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) requests_per_day: Option<f64>,

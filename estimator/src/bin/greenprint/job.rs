@@ -171,6 +171,7 @@ pub(crate) fn infer(infer: &Infer) -> Result<Output, Failure> {
         batch: infer.batch.unwrap_or(usual.batch),
         prompt_tokens: infer.prompt_tokens.unwrap_or(usual.prompt_tokens),
         output_tokens: infer.output_tokens.unwrap_or(usual.output_tokens),
+        images: infer.images.or(usual.images),
         // Who asks for tokens means a model that answers with them.
         generates: (infer.prompt_tokens.is_some() || infer.output_tokens.is_some()).then_some(true).or(usual.generates),
     });

@@ -97,6 +97,7 @@ pub(in crate::transformers) fn facts(
         context_length: c.maybe("max_position_embeddings"),
         tied_embeddings: Some(frame.tied),
         input: String::new(),
+        input_tokens: None,
     }
 }
 

@@ -72,5 +72,6 @@ pub fn deepseek(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         context_length: c.maybe("max_position_embeddings"),
         tied_embeddings: Some(frame.tied),
         input: String::new(),
+        input_tokens: None,
     }
 }

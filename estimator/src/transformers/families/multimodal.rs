@@ -86,11 +86,16 @@ fn layers_taken(c: &Config<'_>) -> u64 {
     }
 }
 
-fn with_picture(mut facts: Facts, vision: &Config<'_>, places: u64) -> Facts {
+/// Says what a picture of this size takes of the decoder's stream.
+fn with_picture(mut facts: Facts, vision: &Config<'_>, tokens: u64) -> Facts {
     let (height, width) = sides(vision, "image_size");
-    facts.input = format!("one picture of {height} × {width} ({places} patches) beside the text");
     facts.tied_embeddings = facts.tied_embeddings.or(Some(false));
-    facts
+    with_input(facts, &format!("one picture of {height} × {width}"), tokens)
+}
+
+fn with_input(facts: Facts, what: &str, tokens: u64) -> Facts {
+    let input = format!("{what}, whose {tokens} tokens are among those of the pass");
+    Facts { input, input_tokens: Some(tokens), ..facts }
 }
 
 /// LLaVA 1.5, LLaVA-NeXT and LLaVA-OneVision, PaliGemma, Gemma 3, Mistral 3, Idefics 3 and SmolVLM.
@@ -138,7 +143,7 @@ pub fn llava(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         _ => c.part("text_config", "llama"),
     };
     let mut facts = Facts::default();
-    let mut places = 0;
+    let (mut places, mut tokens) = (0, 0);
     p.within(if head == Head::Base { "" } else { "model" }, |p| {
         let to = words.int("hidden_size");
         if ["llava_next", "llava_onevision"].contains(&kind.as_str()) {
@@ -146,9 +151,11 @@ pub fn llava(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         }
         let mut from = 0;
         p.within("vision_tower", |p| (places, from) = tower(&vision, p));
+        tokens = places;
         p.within("multi_modal_projector", |p| match kind.as_str() {
             "gemma3" => {
-                p.over(Span::Fixed(c.int_or("mm_tokens_per_image", 256)), |p| {
+                tokens = c.int_or("mm_tokens_per_image", 256);
+                p.over(Span::Fixed(tokens), |p| {
                     p.multiplied("mm_input_projection_weight", &[from, to], &[from, to]);
                     p.norm("mm_soft_emb_norm", from, Norm::Rms);
                 });
@@ -161,7 +168,8 @@ pub fn llava(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
                 let merge = c.factor("spatial_merge_size", 2);
                 let bias = c.flag("multimodal_projector_bias");
                 p.over(Span::Fixed(places), |p| p.norm("norm", from, Norm::Rms));
-                p.over(Span::Fixed(places / (merge * merge)), |p| {
+                tokens = places / (merge * merge);
+                p.over(Span::Fixed(tokens), |p| {
                     p.linear("patch_merger.merging_layer", from * merge * merge, from, false);
                     p.linear("linear_1", from * layers_taken(c), to, bias);
                     p.linear("linear_2", to, to, bias);
@@ -178,7 +186,7 @@ pub fn llava(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         facts = text(&words, p, "language_model", Head::Base);
     });
     lm_head(&words, p, head, &facts);
-    with_picture(facts, &vision, places)
+    with_picture(facts, &vision, tokens)
 }
 
 /// Idefics 3 and SmolVLM: several patches become one token.
@@ -197,7 +205,7 @@ pub fn idefics(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         facts = text(&words, p, "text_model", Head::Base);
     });
     lm_head(&words, p, head, &facts);
-    with_picture(facts, &vision, places)
+    with_picture(facts, &vision, places / (scale * scale))
 }
 
 /// Side of the picture that a model without a fixed size is taken to see.
@@ -281,8 +289,7 @@ pub fn qwen_vl(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         facts = text(&words, p, "language_model", Head::Base);
     });
     lm_head(&words, p, head, &facts);
-    facts.input = format!("one picture of {SIDE} × {SIDE} ({places} patches) beside the text");
-    facts
+    with_input(facts, &format!("one picture of {SIDE} × {SIDE}"), (places / (merge * merge)).max(1))
 }
 
 /// Llama 4 with its picture encoder.
@@ -328,7 +335,7 @@ pub fn llama4(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     });
     let decoder = if head == Head::Base { Head::Base } else { Head::CausalLm };
     let facts = text(&words, p, "language_model", decoder);
-    with_picture(facts, &v, places)
+    with_picture(facts, &v, (places as f64 * ratio * ratio) as u64)
 }
 
 /// Qwen2-Audio: Whisper's encoder before a Qwen 2.
@@ -341,7 +348,6 @@ pub fn qwen2_audio(c: &Config<'_>, p: &mut Parts, _: Head) -> Facts {
     p.over(Span::Fixed(frames / 2), |p| {
         p.linear("multi_modal_projector.linear", hidden, words.int("hidden_size"), true);
     });
-    let mut facts = text(&words, p, "language_model", Head::CausalLm);
-    facts.input = format!("{} s of sound beside the text", 2 * frames / 100);
-    facts
+    let facts = text(&words, p, "language_model", Head::CausalLm);
+    with_input(facts, &format!("{} s of sound", 2 * frames / 100), frames / 2)
 }
