@@ -3,11 +3,11 @@
 //!
 //! The folder holds one folder for each package, unpacked and named after it; packages that are missing are skipped.
 //! The table (by default `tests/data/packages.csv`) has the columns `registry`, `package`, `version`, `file`, and what the
-//! library counts: `elements` and `float_elements` of all stored tensors, `tensors`, and `nodes` of all graphs.
+//! library counts: `elements` of all stored tensors and `nodes`, those of bodies included; `float_elements` and `tensors` of the main graph.
 //! An empty cell is not compared.
 
 use estimator::formats::{self, Files, Folder, ReadSeek};
-use estimator::model::{Graph, Model};
+use estimator::model::{DType, Graph, Model};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -79,22 +79,27 @@ fn check(packages: &Path, table: &Path) -> Result<(usize, usize), String> {
 
 /// What the file holds, under the names of the table's columns.
 fn counts(model: &Model) -> [(&'static str, u64); 4] {
-    let weights = model.graph.weights.iter().filter_map(|id| model.value(*id)?.weight.as_ref());
-    let (mut elements, mut floats, mut tensors) = (0u64, 0u64, 0u64);
-    for weight in weights {
-        let count = weight.elements().unwrap_or(u64::MAX);
-        elements = elements.saturating_add(count);
-        floats = floats.saturating_add(if weight.dtype.is_float() { count } else { 0 });
-        tensors += 1;
-    }
-    let nodes = nodes(&model.graph);
-    [("elements", elements), ("float_elements", floats), ("tensors", tensors), ("nodes", nodes)]
+    let of = |graph: &Graph, counts: fn(DType) -> bool| -> u64 {
+        let weights = graph.weights.iter().filter_map(|id| model.value(*id)?.weight.as_ref());
+        let elements =
+            weights.filter(|weight| counts(weight.dtype)).map(|weight| weight.elements().unwrap_or(u64::MAX));
+        elements.fold(0, u64::saturating_add)
+    };
+    let elements = over_graphs(&model.graph, &|graph| of(graph, |_| true));
+    let tensors = model.graph.weights.len() as u64;
+    let nodes = over_graphs(&model.graph, &|graph| graph.nodes.len() as u64);
+    [
+        ("elements", elements),
+        ("float_elements", of(&model.graph, DType::is_float)),
+        ("tensors", tensors),
+        ("nodes", nodes),
+    ]
 }
 
-/// Nodes of a graph and of all bodies in it.
-fn nodes(graph: &Graph) -> u64 {
-    let of_node = |node: &estimator::model::Node| 1 + node.graphs().map(|(_, body)| nodes(body)).sum::<u64>();
-    graph.nodes.iter().map(of_node).sum()
+/// A sum over a graph and all bodies in it.
+fn over_graphs(graph: &Graph, of: &dyn Fn(&Graph) -> u64) -> u64 {
+    let bodies = graph.nodes.iter().flat_map(|node| node.graphs());
+    of(graph).saturating_add(bodies.map(|(_, body)| over_graphs(body, of)).sum::<u64>())
 }
 
 /// The files of one folder.

@@ -298,6 +298,38 @@ fn of_two_branches_the_costlier_counts() {
 }
 
 #[test]
+fn a_branch_that_cannot_run_with_these_sizes_is_left_aside() {
+    let mut build = Build::default();
+    let (flag, x) = (build.input("flag", &[]), build.input("x", &[1, 1, 200]));
+    build.declare(flag, DType::Bool, &[]);
+    let (long, short) =
+        (build.weight("long", DType::F32, &[4, 1, 256]), build.weight("short", DType::F32, &[4, 1, 100]));
+    let graph = |(node, output)| Graph { nodes: vec![node], outputs: vec![output], ..Graph::default() };
+    let branches = [
+        ("then_branch", Attribute::Graphs(vec![graph(build.loose("Conv", &[x, long], &[]))])),
+        ("else_branch", Attribute::Graphs(vec![graph(build.loose("Conv", &[x, short], &[]))])),
+    ];
+    let y = build.node("If", &[flag], &branches);
+    let found = build.inspect(&[y]);
+    assert_eq!((found.macs, found.parameters), (Some(4 * 100 * 101), Some(1424)));
+    let told: Vec<&str> = found.warnings.iter().map(|note| note.text.as_str()).collect();
+    assert!(told.iter().any(|text| text.contains("only the else branch fits")), "{told:?}");
+    assert!(found.outputs.first().is_some_and(|of| of.shape == Some(vec![Some(1), Some(4), Some(101)])));
+}
+
+#[test]
+fn an_open_length_that_nothing_names_grows_until_a_window_fits() {
+    let mut build = Build::default();
+    let (x, state) = (build.input("x", &[-1, 1, -1]), build.input("state", &[2, -1, 4]));
+    let w = build.weight("w", DType::F32, &[4, 1, 256]);
+    let (y, z) = (build.node("Conv", &[x, w], &[]), build.node("Relu", &[state], &[]));
+    let found = build.inspect(&[y, z]);
+    assert_eq!(found.macs, Some(4 * 256 * (512 - 255)));
+    let sizes: Vec<(&str, u64)> = found.dynamic_dims.iter().map(|(name, size)| (name.as_str(), *size)).collect();
+    assert_eq!(sizes, [("state.1", 1), ("x.0", 1), ("x.2", 512)]);
+}
+
+#[test]
 fn what_has_no_rule_is_listed_and_what_lacks_a_shape_is_unknown() {
     let mut build = Build::default();
     let x = build.input("x", &[1, 3, 8, 8]);

@@ -9,6 +9,7 @@ use super::engine::Engine;
 use super::known::Known;
 use super::symbols::Origin;
 use crate::model::{Dim, Graph, Node, SequenceType, ValueId, ValueType};
+use crate::notes::Notes;
 use std::sync::Arc;
 
 /// Most turns that are walked one by one.
@@ -74,28 +75,68 @@ fn branch<'m>(engine: &mut Engine<'m, '_>, node: &'m Node) -> Inner<'m> {
     };
     let condition = known_input(engine, node, 0).and_then(|known| known.single()?.value());
     let mut run = |role: &'m str, graph: &'m Graph, alternative: bool| {
+        let notes = std::mem::take(&mut engine.notes);
+        let misfits = std::mem::take(&mut engine.misfits);
         engine.alternatives += usize::from(alternative);
         let steps = engine.walk(&graph.nodes);
         engine.alternatives -= usize::from(alternative);
-        let types: Vec<Type> = graph.outputs.iter().map(|id| engine.type_of(*id)).collect();
-        let contents: Vec<_> = graph.outputs.iter().map(|id| engine.contents_of(*id)).collect();
-        (Block { role, times: 1, alternative, steps }, types, contents)
+        Branch {
+            types: graph.outputs.iter().map(|id| engine.type_of(*id)).collect(),
+            contents: graph.outputs.iter().map(|id| engine.contents_of(*id)).collect(),
+            block: Block { role, times: 1, alternative, steps },
+            notes: std::mem::replace(&mut engine.notes, notes),
+            misfits: std::mem::replace(&mut engine.misfits, misfits),
+        }
     };
     if let Some(condition) = condition {
         let (role, graph) = if condition != 0 { ("then_branch", yes) } else { ("else_branch", no) };
-        let (block, types, contents) = run(role, graph, false);
-        return Inner {
-            outcome: Ok(()),
-            outputs: types.iter().map(own_type).collect(),
-            contents: contents.into_iter().map(|known| known.map(|known| known.as_ref().clone())).collect(),
-            blocks: vec![block],
-        };
+        let branch = run(role, graph, false);
+        return branch.taken(engine);
     }
-    let (then_block, then_types, _) = run("then_branch", yes, true);
-    let (else_block, else_types, _) = run("else_branch", no, true);
+    let (yes, no) = (run("then_branch", yes, true), run("else_branch", no, true));
+    // Only one of the two can run with these sizes: the other would fail.
+    if (yes.misfits == 0) != (no.misfits == 0) {
+        let (fits, other) = if yes.misfits == 0 { (yes, no) } else { (no, yes) };
+        engine.aside += other.misfits;
+        let why = other.notes.iter().find(|note| note.text.contains("does not fit")).map(|note| note.text.as_str());
+        let text = format!(
+            "which branch runs depends on the data; only the {} fits these sizes and is counted ({})",
+            fits.block.role.replace('_', " "),
+            why.unwrap_or("the other does not fit")
+        );
+        engine.notes.warn(&node.name, text);
+        return fits.taken(engine);
+    }
+    engine.misfits += yes.misfits + no.misfits;
+    engine.notes.extend(&yes.notes);
+    engine.notes.extend(&no.notes);
     engine.notes.warn(&node.name, "which branch runs depends on the data; the costlier one is counted");
-    let outputs = then_types.iter().zip(&else_types).map(|(a, b)| either(a, b)).collect();
-    Inner { outcome: Ok(()), outputs, contents: Vec::new(), blocks: vec![then_block, else_block] }
+    let outputs = yes.types.iter().zip(&no.types).map(|(a, b)| either(a, b)).collect();
+    Inner { outcome: Ok(()), outputs, contents: Vec::new(), blocks: vec![yes.block, no.block] }
+}
+
+/// What walking one branch gave.
+struct Branch<'m> {
+    block: Block<'m>,
+    types: Vec<Type>,
+    contents: Vec<Option<Arc<Known>>>,
+    notes: Notes,
+    misfits: usize,
+}
+
+impl<'m> Branch<'m> {
+    /// This branch as the one that runs.
+    fn taken(mut self, engine: &mut Engine<'m, '_>) -> Inner<'m> {
+        engine.misfits += self.misfits;
+        engine.notes.extend(&self.notes);
+        self.block.alternative = false;
+        Inner {
+            outcome: Ok(()),
+            outputs: self.types.iter().map(own_type).collect(),
+            contents: self.contents.into_iter().map(|known| known.map(|known| known.as_ref().clone())).collect(),
+            blocks: vec![self.block],
+        }
+    }
 }
 
 /// The type of a value that one of two branches gives: what both agree on; where the ranks differ, the first.

@@ -26,7 +26,10 @@ pub(super) struct Engine<'m, 'c> {
     pub notes: Notes,
     visits_left: usize,
     depth: usize,
-    misfits: usize,
+    /// How many nodes contradict their inputs, of those that run.
+    pub misfits: usize,
+    /// The same in branches that were left aside because of it.
+    pub aside: usize,
     /// How many bodies are being walked that may not run at all.
     pub alternatives: usize,
     contradictions: Vec<fitting::Contradiction>,
@@ -55,6 +58,7 @@ impl<'m, 'c> Engine<'m, 'c> {
             visits_left: visits,
             depth: 0,
             misfits: 0,
+            aside: 0,
             alternatives: 0,
             contradictions: Vec::new(),
         }
@@ -91,6 +95,7 @@ impl<'m, 'c> Engine<'m, 'c> {
             symbols: self.symbols.into_met(),
             notes: self.notes,
             misfits: self.misfits,
+            aside: self.aside,
             contradictions: self.contradictions,
         }
     }

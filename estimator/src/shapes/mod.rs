@@ -57,11 +57,18 @@ pub struct Trace<'m> {
     pub notes: Notes,
     /// How many nodes contradict their inputs.
     pub misfits: usize,
+    /// The same in branches that were left aside because of it.
+    aside: usize,
     /// Dimensions that should be the same and are not, the first few.
     contradictions: Vec<fitting::Contradiction>,
 }
 
 impl Trace<'_> {
+    /// Whether no node contradicts its inputs.
+    fn fits(&self) -> bool {
+        self.misfits == 0 && self.aside == 0
+    }
+
     /// The type of a value, as far as known.
     pub fn value_type(&self, id: ValueId) -> Option<&ValueType> {
         self.types.get(id.0 as usize)?.as_deref()
@@ -118,28 +125,44 @@ pub fn infer<'m>(model: &'m Model, choices: &Choices) -> Trace<'m> {
         }
         best = fitted;
     }
+    let by_default = |symbol: &Symbol| symbol.origin == Origin::Input && !symbol.chosen;
     for most in SMALLER_DEFAULTS {
-        let by_default = |symbol: &Symbol| symbol.origin == Origin::Input && !symbol.chosen && symbol.value > *most;
-        if best.misfits == 0 || !best.symbols.iter().any(by_default) {
+        if best.fits() || !best.symbols.iter().any(|symbol| by_default(symbol) && symbol.value > *most) {
             break;
         }
-        let smaller = run(&Defaults { most: Some(*most), ..defaults.clone() });
-        if smaller.misfits < best.misfits {
-            best = smaller;
-        }
+        best = better(best, run(&Defaults { most: Some(*most), ..defaults.clone() }));
     }
     for least in LARGER_DEFAULTS {
-        let by_default =
-            |symbol: &Symbol| symbol.origin == Origin::Input && !symbol.chosen && (2..*least).contains(&symbol.value);
-        if best.misfits == 0 || !best.symbols.iter().any(by_default) {
+        let is_shorter = |symbol: &Symbol| by_default(symbol) && (2..*least).contains(&symbol.value);
+        if best.fits() || !best.symbols.iter().any(is_shorter) {
             break;
         }
-        let larger = run(&Defaults { least: Some(*least), ..defaults.clone() });
-        if larger.misfits < best.misfits {
-            best = larger;
+        best = better(best, run(&Defaults { least: Some(*least), ..defaults.clone() }));
+    }
+    // Of a dimension of which nothing tells what it is: a sound without a name is no longer than 1 by default.
+    let is_unknown = |symbol: &&Symbol| by_default(symbol) && symbol.value == 1 && !is_batch(&symbol.name);
+    let unknown: Vec<String> = best.symbols.iter().filter(is_unknown).map(|symbol| symbol.name.clone()).collect();
+    for name in unknown.iter().take(MOST_FITTINGS) {
+        for length in LARGER_DEFAULTS {
+            if best.misfits == 0 {
+                return best;
+            }
+            let mut longer = defaults.clone();
+            longer.fitting.insert(name.clone(), *length);
+            best = better(best, run(&longer));
         }
     }
     best
+}
+
+/// The run that fits its model better; the first where both do alike.
+fn better<'m>(first: Trace<'m>, second: Trace<'m>) -> Trace<'m> {
+    if (second.misfits, second.aside) < (first.misfits, first.aside) { second } else { first }
+}
+
+/// Whether a dimension is one of the batch: by its name, or the first of a value where the file has no name for it.
+fn is_batch(name: &str) -> bool {
+    name.to_lowercase().contains("batch") || name.ends_with(".0")
 }
 
 /// How many times numbers that fit are looked for: models have few open dimensions.
@@ -149,5 +172,6 @@ const MOST_FITTINGS: usize = 6;
 /// for example 128 tokens where its position table has 77.
 const SMALLER_DEFAULTS: &[u64] = &[64, 16, 1];
 
-/// Defaults for lengths that are tried after that, for example where a sound's window is longer than 128 samples.
+/// Defaults for lengths that are tried after that, for example where a sound's window is longer than 128 samples,
+/// and then for dimensions of which nothing tells what they are.
 const LARGER_DEFAULTS: &[u64] = &[512, 2048, 16_384];
