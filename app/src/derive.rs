@@ -13,6 +13,9 @@ use estimator::scenario::{Hardware, ModelSummary, Scenario, Workload};
 use estimator::units::{Bytes, Flops};
 use std::collections::{HashMap, HashSet};
 
+pub mod methods;
+pub mod validation;
+
 /// What the scenario costs.
 ///
 /// # Errors

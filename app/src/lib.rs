@@ -1,7 +1,7 @@
 //! The page: everything that a person sees and touches, and nothing that computes a cost.
 //!
-//! Three programs are made from it: `bin/app.rs`, the page; `bin/file_worker.rs`, the worker that reads the usual model files;
-//! and `bin/every_format_worker.rs`, the worker that reads all of them.
+//! Four programs are made from it: `bin/app.rs`, the frame and the estimate page; `bin/study.rs`, the other pages;
+//! `bin/file_worker.rs`, the worker that reads the usual model files; and `bin/every_format_worker.rs`, the worker that reads all of them.
 //! Data flows one way: what happens becomes an action, [`state`] turns actions into state, [`derive`] asks the estimator,
 //! panels show the answer.
 
@@ -15,6 +15,7 @@ pub mod numbers;
 pub mod pages;
 pub mod panels;
 pub mod protocol;
+pub mod route;
 pub mod state;
 pub mod text;
 pub mod widgets;

@@ -16,8 +16,9 @@ struct Part {
 }
 
 /// The limits on downloads, in bytes after brotli.
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 4] = [
     Part { name: "initial download (HTML, CSS, JS, the page's wasm)", limit_bytes: 450_000, files: initial },
+    Part { name: "the other pages, when one is opened (JS, wasm)", limit_bytes: 600_000, files: study },
     Part { name: "parser worker (JS, wasm)", limit_bytes: 600_000, files: worker },
     Part {
         name: "parser worker for every format, when a file asks for it",
@@ -69,6 +70,10 @@ fn initial(dist: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = vec![index];
     files.extend(named_files(&html).into_iter().map(|name| dist.join(name)));
     Ok(files)
+}
+
+fn study(dist: &Path) -> Result<Vec<PathBuf>, String> {
+    Ok(["study_loader.js", "study.js", "study_bg.wasm"].iter().map(|name| dist.join(name)).collect())
 }
 
 fn worker(dist: &Path) -> Result<Vec<PathBuf>, String> {

@@ -99,23 +99,23 @@ fn a_link_of_which_nothing_is_known_says_so_at_the_start_and_later() {
 #[test]
 fn a_phone_has_a_way_to_every_part_by_touch_and_by_keyboard() {
     let page = ready("", &Options::phone());
-    assert_eq!(page.count("header nav a"), 5);
+    assert_eq!(page.count("nav.parts a"), 5);
     let near = |part: &str| {
         page.wait_for_true(
             "the part is in sight below the header",
             &format!(
                 "(() => {{ const top = document.querySelector('#{part}').getBoundingClientRect().top;\
-                 const line = document.querySelector('header nav').getBoundingClientRect().bottom; return top >= line - 2 && top < line + 60 }})()"
+                 const line = document.querySelector('nav.parts').getBoundingClientRect().bottom; return top >= line - 2 && top < line + 60 }})()"
             ),
         );
     };
-    page.click("header nav a >> Inside");
+    page.click("nav.parts a >> Inside");
     near("inside");
     // The line stays in sight, and large enough for a finger.
-    page.wait_for_true("it stays", "document.querySelector('header nav').getBoundingClientRect().top >= 0");
-    let high = page.eval("document.querySelector('header nav a').getBoundingClientRect().height");
+    page.wait_for_true("it stays", "document.querySelector('nav.parts').getBoundingClientRect().top >= 0");
+    let high = page.eval("document.querySelector('nav.parts a').getBoundingClientRect().height");
     assert!(high.as_f64().unwrap_or_default() >= 44.0, "{high}");
-    page.eval("document.querySelector('header nav a').focus()");
+    page.eval("document.querySelector('nav.parts a').focus()");
     page.press("Tab");
     assert!(page.focused().contains("Estimate"), "{}", page.focused());
     page.press("Enter");
@@ -126,7 +126,7 @@ fn a_phone_has_a_way_to_every_part_by_touch_and_by_keyboard() {
 fn going_to_a_part_leaves_the_link_alone() {
     let page = ready("#epochs=3", &Options::default());
     let before = page.url();
-    page.click("nav a >> Layers");
+    page.click("nav.parts a >> Layers");
     page.wait_for_true(
         "the table is in sight",
         "document.querySelector('#layers').getBoundingClientRect().top < innerHeight",

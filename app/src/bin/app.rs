@@ -1,6 +1,5 @@
 //! The page's program.
 
 fn main() {
-    app::pages::catch_crashes();
-    yew::Renderer::<app::pages::Estimate>::new().render();
+    app::pages::start();
 }

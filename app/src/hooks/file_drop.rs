@@ -33,13 +33,14 @@ pub fn files_of_input(input: &HtmlInputElement) -> Vec<File> {
     files
 }
 
-/// Takes files dropped anywhere on the window.
+/// Takes files dropped anywhere on the window while the page that wants them is shown.
 #[hook]
-pub fn use_file_drop(dropped: Callback<Vec<File>>) -> DropState {
+pub fn use_file_drop(active: bool, dropped: Callback<Vec<File>>) -> DropState {
     let state = use_state(|| DropState::Idle);
     {
         let state = state.clone();
-        use_effect_with(dropped, move |dropped| {
+        use_effect_with((active, dropped), move |(active, dropped)| {
+            let active = *active;
             let window = gloo::utils::window();
             let options = EventListenerOptions::enable_prevent_default();
             // Elements inside the page send enter and leave in turn; only the balance says whether the files are still over it.
@@ -48,8 +49,11 @@ pub fn use_file_drop(dropped: Callback<Vec<File>>) -> DropState {
                 EventListener::new_with_options(&window, name, options, move |event| {
                     let Some(event) = event.dyn_ref::<DragEvent>() else { return };
                     if event.data_transfer().is_some_and(|data| carries_files(&data)) {
+                        // A browser left alone would open the file in the place of the page.
                         event.prevent_default();
-                        run(event);
+                        if active {
+                            run(event);
+                        }
                     }
                 })
             };

@@ -1,7 +1,10 @@
 //! Light or dark: what the system prefers, unless the reader chose; on paper always light.
 
 use super::use_media;
+use gloo::events::EventListener;
 use gloo::storage::{LocalStorage, Storage};
+use wasm_bindgen::JsCast;
+use web_sys::{CustomEvent, CustomEventInit};
 use yew::prelude::*;
 
 /// What the reader chose.
@@ -27,7 +30,11 @@ impl Theme {
 
     fn stored() -> Theme {
         // Storage can be forbidden; then the system's preference holds.
-        match LocalStorage::raw().get_item(KEY).ok().flatten().as_deref() {
+        Theme::of(LocalStorage::raw().get_item(KEY).ok().flatten().as_deref())
+    }
+
+    fn of(word: Option<&str>) -> Theme {
+        match word {
             Some("light") => Theme::Light,
             Some("dark") => Theme::Dark,
             _ => Theme::Auto,
@@ -36,6 +43,8 @@ impl Theme {
 }
 
 const KEY: &str = "greenprint-theme";
+/// The event by which one of the page's modules tells the others of a choice.
+const CHOSEN: &str = "themechosen";
 
 /// The theme in force and how to change it.
 #[derive(Clone, PartialEq)]
@@ -62,9 +71,23 @@ pub fn use_theme() -> ThemeHandle {
     if let Some(root) = gloo::utils::document().document_element() {
         let _ = root.set_attribute("data-theme", if dark { "dark" } else { "light" });
     }
+    {
+        let theme = theme.clone();
+        use_effect_with((), move |()| {
+            let listener = EventListener::new(&gloo::utils::window(), CHOSEN, move |event| {
+                let word = event.dyn_ref::<CustomEvent>().and_then(|event| event.detail().as_string());
+                theme.set(Theme::of(word.as_deref()));
+            });
+            move || drop(listener)
+        });
+    }
     let choose = Callback::from(move |chosen: Theme| {
         let _ = LocalStorage::raw().set_item(KEY, chosen.word());
-        theme.set(chosen);
+        let choice = CustomEventInit::new();
+        choice.set_detail(&chosen.word().into());
+        if let Ok(event) = CustomEvent::new_with_event_init_dict(CHOSEN, &choice) {
+            let _ = gloo::utils::window().dispatch_event(&event);
+        }
     });
     ThemeHandle { dark, choose }
 }

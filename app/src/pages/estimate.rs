@@ -1,13 +1,13 @@
-//! The one page: a model, what it is to do, where, and what that costs.
+//! The estimate page: a model, what it is to do, where, and what that costs.
 
 use crate::derive;
 use crate::hooks::{
-    DropState, FOLDER, Gallery, Wanted, go_to, path_of, use_clipboard, use_file_drop, use_file_worker, use_fragment,
-    use_gallery, use_theme,
+    DropState, FOLDER, Gallery, Handover, Wanted, go_to, path_of, use_file_drop, use_file_worker, use_fragment,
+    use_gallery, use_hand_over,
 };
 use crate::panels::{
-    Assumptions, Changes, Compare, Counters, Header, Inside, Intake, Job, Layers, Machine, ModelPanel, Opened, Place,
-    Result as ResultPanel, Sources, to_part,
+    Assumptions, Changes, Compare, Counters, Inside, Intake, Job, Layers, Machine, ModelPanel, Opened, Place,
+    Result as ResultPanel, Sources,
 };
 use crate::protocol::Fault;
 use crate::protocol::{Answer, Dims};
@@ -52,13 +52,24 @@ fn name_of_files(files: &[File]) -> Option<String> {
     }
 }
 
+/// Properties of [`Estimate`].
+#[derive(Properties, PartialEq)]
+pub struct EstimateProps {
+    /// Whether it is shown. It stays as it is while another page is, with the model that was read.
+    pub active: bool,
+    /// Whether the page is dark.
+    pub dark: bool,
+    /// The scenario to begin with, as a fragment.
+    pub first: AttrValue,
+    /// Hears of the scenario's fragment whenever it changes.
+    pub linked: Callback<AttrValue>,
+}
+
 /// The page.
 #[component]
-pub fn Estimate() -> Html {
-    let state = use_reducer(|| State::from_fragment(&crate::hooks::current_fragment()));
-    let theme = use_theme();
+pub fn Estimate(props: &EstimateProps) -> Html {
+    let state = use_reducer(|| State::from_fragment(&props.first));
     let gallery = use_gallery();
-    let (copied, copy) = use_clipboard();
     let dispatch = state.dispatcher();
 
     let heard = {
@@ -103,7 +114,7 @@ pub fn Estimate() -> Html {
         Callback::from(move |opened: Opened| open.emit((opened, Dims::new())))
     };
     let dropped = use_callback(open_new.clone(), |files: Vec<File>, open| open.emit(Opened::Files(files)));
-    let drop_state = use_file_drop(dropped);
+    let drop_state = use_file_drop(props.active, dropped);
 
     // The address names a model that is not shown: at the start, and when the reader goes back.
     {
@@ -155,7 +166,8 @@ pub fn Estimate() -> Html {
             });
         })
     };
-    use_fragment(link.clone(), changed);
+    use_fragment(link.clone(), props.active, changed);
+    use_effect_with((link.clone(), props.linked.clone()), |(link, linked)| linked.emit(link.clone()));
 
     let current = state.inspection.clone().filter(|_| state.is_current());
     let summary = use_memo((current.clone(), state.scenario.model.clone()), |_| state.summary());
@@ -165,6 +177,7 @@ pub fn Estimate() -> Html {
     let device = hardware::device(&state.scenario.hardware.device);
 
     let name = AttrValue::from(name_of(&state, &gallery));
+    use_hand_over(Handover { link: link.to_string(), name: name.to_string(), summary: summary.as_ref().clone() });
     let cancel = {
         let (dispatch, worker) = (dispatch.clone(), worker.clone());
         Callback::from(move |()| {
@@ -186,10 +199,6 @@ pub fn Estimate() -> Html {
     };
     let here = gloo::utils::window().location().href().unwrap_or_default();
     let address = AttrValue::from(format!("{}#{link}", here.split('#').next().unwrap_or_default()));
-    let share = {
-        let address = address.clone();
-        Callback::from(move |()| copy.emit(address.to_string()))
-    };
     let found = match estimate.as_ref() {
         Some(Ok(found)) => Some(Rc::new(found.clone())),
         _ => None,
@@ -214,8 +223,6 @@ pub fn Estimate() -> Html {
 
     html! {
         <>
-            <a class="skip" href="#estimate" onclick={to_part("estimate")}>{ text::page::SKIP }</a>
-            <Header dark={theme.dark} choose_theme={theme.choose.clone()} {share} {copied} />
             <main>
                 <Intake gallery={gallery.clone()} chosen={state.scenario.model.clone()} reading={state.reading.clone()}
                     fault={state.fault.clone()} bad_link={state.bad_link.clone()} open={open_new} {describe} {cancel} act={act.clone()} />
@@ -234,11 +241,11 @@ pub fn Estimate() -> Html {
                     </div>
                 </section>
                 if let Some(found) = found.clone() {
-                    <Changes estimate={found.clone()} dark={theme.dark} />
+                    <Changes estimate={found.clone()} dark={props.dark} />
                     <Assumptions estimate={found} act={act.clone()} />
                 }
                 if let Some(counts) = current {
-                    <Inside counts={counts.clone()} counted={summary.as_ref().as_ref().map_or(1, |summary| summary.batch)} scenario={scenario} {device} dark={theme.dark} />
+                    <Inside counts={counts.clone()} counted={summary.as_ref().as_ref().map_or(1, |summary| summary.batch)} scenario={scenario} {device} dark={props.dark} />
                     <Layers counts={counts.clone()} />
                     <Counters counts={counts.clone()} />
                     <Compare name={name.clone()} {counts} />

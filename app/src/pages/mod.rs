@@ -1,7 +1,9 @@
-//! Pages: panels put together around one state.
+//! Pages: panels put together around one state, and the frame around the pages.
 
 mod crash;
 mod estimate;
+mod shell;
+pub mod study;
 
 pub use crash::catch_crashes;
-pub use estimate::Estimate;
+pub use shell::start;

@@ -1,6 +1,7 @@
-//! The top of the page: its name, ways to its parts, the link and the theme.
+//! The top of the page: its name, the ways to all pages and to the parts of this one, the link and the theme.
 
 use crate::hooks::{Theme, go_to};
+use crate::route::{Address, Query, Route};
 use crate::text;
 use yew::prelude::*;
 
@@ -15,6 +16,10 @@ pub struct HeaderProps {
     pub share: Callback<()>,
     /// Whether the link was copied a moment ago, and whether that worked.
     pub copied: Option<bool>,
+    /// The page shown; `None` where the address leads to none.
+    pub route: Option<Route>,
+    /// The estimate page's scenario, as a fragment.
+    pub link: AttrValue,
 }
 
 /// Goes to a part of the page without touching the address, which holds the scenario.
@@ -39,9 +44,7 @@ pub fn Header(props: &HeaderProps) -> Html {
     html! {
         <header class="top">
             <a class="wordmark" href="./" aria-label={text::page::START_ANEW}>{ text::page::NAME }</a>
-            <nav aria-label={text::page::PARTS}>
-                { for text::page::LINKS.iter().map(|(to, label)| html! { <a href={format!("#{to}")} onclick={to_part(to)}>{ *label }</a> }) }
-            </nav>
+            <Navigation route={props.route} link={props.link.clone()} />
             <div class="top-tools">
                 <button type="button" onclick={move |_| share.emit(())}>{ label }</button>
                 <span class="hidden" role="status">{ if props.copied.is_some() { label } else { "" } }</span>
@@ -58,6 +61,60 @@ pub fn Header(props: &HeaderProps) -> Html {
                     </svg>
                 </button>
             </div>
+            if props.route == Some(Route::Estimate) {
+                <nav class="parts" aria-label={text::page::PARTS}>
+                    { for text::page::LINKS.iter().map(|(to, label)| html! { <a href={format!("#{to}")} onclick={to_part(to)}>{ *label }</a> }) }
+                </nav>
+            }
         </header>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct NavigationProps {
+    route: Option<Route>,
+    link: AttrValue,
+}
+
+/// The ways to all pages: a line of links, or on a narrow window a list behind a button.
+#[component]
+fn Navigation(props: &NavigationProps) -> Html {
+    let open = use_state(|| false);
+    let button = use_node_ref();
+    let toggle = {
+        let open = open.clone();
+        move |_: MouseEvent| open.set(!*open)
+    };
+    let close = {
+        let open = open.clone();
+        Callback::from(move |_: MouseEvent| open.set(false))
+    };
+    let escape = {
+        let (open, button) = (open.clone(), button.clone());
+        move |event: KeyboardEvent| {
+            if *open && event.key() == "Escape" {
+                open.set(false);
+                if let Some(button) = button.cast::<web_sys::HtmlElement>() {
+                    let _ = button.focus();
+                }
+            }
+        }
+    };
+    let link = |route: Route| {
+        let to = match route {
+            Route::Estimate => props.link.to_string(),
+            route => Address::fragment(route, &Query::new()),
+        };
+        let here = (props.route == Some(route)).then_some("page");
+        html! { <li><a href={format!("#{to}")} aria-current={here} onclick={close.clone()}>{ route.name() }</a></li> }
+    };
+    html! {
+        <nav class={classes!("pages", open.then_some("open"))} aria-label={text::pages::NAVIGATION} onkeydown={escape}>
+            <button ref={button} type="button" class="quiet" aria-expanded={open.to_string()} aria-controls="pages-list" onclick={toggle}>
+                <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round"><path d="M4 7h16M4 12h16M4 17h16" /></svg>
+                { text::pages::NAVIGATION }
+            </button>
+            <ul id="pages-list">{ for Route::ALL.into_iter().map(link) }</ul>
+        </nav>
     }
 }

@@ -18,11 +18,14 @@ pub mod intake;
 pub mod job;
 pub mod layers;
 pub mod machine;
+pub mod methods;
 pub mod model;
 pub mod page;
+pub mod pages;
 pub mod place;
 pub mod result;
 pub mod sources;
+pub mod validation;
 
 /// What stands where a number cannot be known.
 pub const NOT_KNOWN: &str = "not known";

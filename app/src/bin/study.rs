@@ -1,0 +1,5 @@
+//! The second module of the page: every page but the estimate.
+
+fn main() {
+    app::pages::study::start();
+}
