@@ -60,7 +60,7 @@ impl Measure {
         match self {
             Measure::Compute => layer.macs.unwrap_or(0),
             Measure::Parameters => layer.parameters,
-            Measure::Memory => layer.weight_bytes.saturating_add(layer.activation_bytes.unwrap_or(0)),
+            Measure::Memory => layer.weight_bytes.unwrap_or(0).saturating_add(layer.activation_bytes.unwrap_or(0)),
         }
     }
 }
@@ -211,7 +211,7 @@ pub fn roofline(
         if moved == 0 || work.0 == 0.0 {
             continue;
         }
-        let weights = layer.weight_bytes.min(moved) as f64;
+        let weights = layer.weight_bytes.unwrap_or(0).min(moved) as f64;
         let moved = (weights + (moved as f64 - weights) * samples) * bytes_each / stored;
         let (time, bound) = roof.time(work, Bytes(moved));
         whole += time.0;
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_larger_batch_moves_layers_with_weights_away_from_the_memory() {
-        let fc = Layer { weight_bytes: 4_000_000, traffic_bytes: Some(4_008_000), ..layer("fc", "Gemm", 1_000_000) };
+        let fc = Layer { weight_bytes: Some(4_000_000), traffic_bytes: Some(4_008_000), ..layer("fc", "Gemm", 1_000_000) };
         let model = Inspection { layers: vec![fc], ..Inspection::default() };
         let device = estimator::hardware::device("a100-sxm4-80gb").unwrap();
         let intensity = |batch: f64| roofline(&model, 1, device, Precision::Bf16, batch).unwrap().points[0].intensity;

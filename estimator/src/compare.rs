@@ -173,7 +173,7 @@ pub fn compare(first: &Inspection, second: &Inspection) -> Comparison {
 fn units(of: &Inspection) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     for layer in &of.layers {
-        if layer.parameters == 0 && layer.weight_bytes == 0 && layer.macs.unwrap_or(0) == 0 {
+        if layer.parameters == 0 && layer.weight_bytes.unwrap_or(0) == 0 && layer.macs.unwrap_or(0) == 0 {
             continue;
         }
         let is_sum = ["add", "biasadd", "addv2", "addn"].contains(&layer.op.to_lowercase().as_str());
@@ -187,7 +187,7 @@ fn units(of: &Inspection) -> Vec<Unit> {
         {
             before.bias = bias;
             before.side.parameters = before.side.parameters.saturating_add(bias);
-            before.side.weight_bytes = before.side.weight_bytes.saturating_add(layer.weight_bytes);
+            before.side.weight_bytes = before.side.weight_bytes.saturating_add(layer.weight_bytes.unwrap_or(0));
             continue;
         }
         let side = Side {
@@ -195,7 +195,7 @@ fn units(of: &Inspection) -> Vec<Unit> {
             op: layer.op.clone(),
             parameters: layer.parameters,
             macs: layer.macs,
-            weight_bytes: layer.weight_bytes,
+            weight_bytes: layer.weight_bytes.unwrap_or(0),
         };
         units.push(Unit {
             side,
@@ -501,7 +501,7 @@ mod tests {
             times: 1,
             parameters,
             macs: Some(macs),
-            weight_bytes: bytes,
+            weight_bytes: Some(bytes),
             output_shape: Some(vec![Some(1), Some(64)]),
             ..Layer::default()
         }

@@ -81,7 +81,7 @@ impl Sums {
         add(&mut self.parameters, layer.parameters);
         add(&mut self.macs, layer.macs.unwrap_or(0));
         add(&mut self.other, layer.other_operations.unwrap_or(0));
-        add(&mut self.weights, layer.weight_bytes);
+        add(&mut self.weights, layer.weight_bytes.unwrap_or(0));
         add(&mut self.activations, layer.activation_bytes.unwrap_or(0));
     }
 
@@ -338,7 +338,7 @@ fn layer_row(columns: &[Column], place: usize, at: usize, layer: &Layer, whole: 
         Column::Parameters => cell(Some(layer.parameters)),
         Column::Macs => macs(layer.macs, whole),
         Column::Other => cell(layer.other_operations),
-        Column::Weights => size(Some(layer.weight_bytes)),
+        Column::Weights => size(layer.weight_bytes),
         Column::Activations => size(layer.activation_bytes),
     };
     html! { <tr key={at} aria-rowindex={(place + 2).to_string()}>{ for columns.iter().map(one) }</tr> }

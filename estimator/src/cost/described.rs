@@ -1,13 +1,13 @@
 //! Files that hold weights without a graph, and configurations without weights: what their hyper-parameters tell of the cost.
 
-use super::Found;
 use super::weights::Weights;
+use super::{Found, matching};
 use crate::model::{Dialect, Hyperparameters, Model};
 use crate::notes::Notes;
 use crate::report::{Inspection, Layer, Transformer};
 use crate::shapes::{Origin, Symbol, Trace};
-use crate::transformers::{self, Description, Held, Part, Pass, Role, Span, Work};
-use std::collections::{HashMap, HashSet};
+use crate::transformers::{self, Description, Held, Part, Pass, Role, Span, Storage, Work};
+use std::collections::{BTreeMap, HashSet};
 
 /// A model described by its hyper-parameters, for the pass that is asked for.
 pub(super) struct Described {
@@ -15,8 +15,8 @@ pub(super) struct Described {
     pub transformer: Transformer,
     /// Whether the pass depends on the number of tokens.
     pub takes_tokens: bool,
-    /// The element type in which weights that are not there are stored, and its bytes.
-    pub dtype: Option<(&'static str, u64)>,
+    /// How weights that are not there are stored, where the configuration says so.
+    storage: Option<Storage>,
     pass: Pass,
 }
 
@@ -47,13 +47,16 @@ pub(super) fn of(model: &Model, weights: &Weights, trace: &Trace<'_>, notes: &mu
     let uses = |span: Span| description.parts.iter().any(|part| part.span == span);
     let takes_tokens = uses(Span::Tokens) || uses(Span::Source) || description.untold_macs_per_token() > 0;
     let pass = Pass::prefill(tokens);
-    let dtype = if has_weights { None } else { stored_as(stated) };
+    let storage = (!has_weights && stated.dialect == Dialect::HuggingFace).then(|| Storage::of(&stated.values));
     let bytes_each = match (weights.bytes, weights.parameters) {
         (Some(bytes), Some(parameters @ 1..)) if has_weights => bytes as f64 / parameters as f64,
-        _ => dtype.map_or(2.0, |(_, bytes)| bytes as f64),
+        _ => CACHE_ELEMENT_BYTES as f64,
     };
-    if !has_weights && dtype.is_none() {
+    if !has_weights && !storage.as_ref().is_some_and(Storage::is_known) {
         notes.warn("", "it is not said in how many bits weights are stored, so the size of the weights is not known");
+    }
+    if let Some(doubt) = storage.as_ref().and_then(|storage| storage.doubt.as_ref()) {
+        notes.warn("quantization_config", doubt.clone());
     }
     if let Some(held) = held {
         compare(model, stated, &description, held, notes);
@@ -63,23 +66,13 @@ pub(super) fn of(model: &Model, weights: &Weights, trace: &Trace<'_>, notes: &mu
         "operations of norms, activations and the like are not counted, because there is no graph that lists them",
     );
     let transformer = record(&description, &stated.origin, &pass, context, takes_tokens, bytes_each);
-    Some(Described { description, transformer, takes_tokens, dtype, pass })
-}
-
-/// The element type that a configuration names, unless its weights are quantised.
-fn stored_as(stated: &Hyperparameters) -> Option<(&'static str, u64)> {
-    let config = &stated.values;
-    let text = config.get("text_config");
-    let named = |key: &str| config.get(key).or_else(|| text?.get(key)).and_then(|value| value.as_str());
-    if config.contains_key("quantization_config") {
-        return None;
+    let mut described = Described { description, transformer, takes_tokens, storage, pass };
+    if let (Some(bytes), Some(told)) =
+        (described.bytes_of_step(), described.transformer.weight_bytes_per_token.as_mut())
+    {
+        *told = bytes.round() as u64;
     }
-    match named("torch_dtype").or_else(|| named("dtype"))?.trim_start_matches("torch.") {
-        "float32" => Some(("f32", 4)),
-        "float16" => Some(("f16", 2)),
-        "bfloat16" => Some(("bf16", 2)),
-        _ => None,
-    }
+    Some(described)
 }
 
 /// The inspection of a model that was described by hand, for a pass of `tokens` tokens and a step at `context`.
@@ -88,7 +81,8 @@ fn stored_as(stated: &Hyperparameters) -> Option<(&'static str, u64)> {
 pub fn inspect_description(description: &Description, tokens: u64, context: u64) -> Inspection {
     let pass = Pass::prefill(tokens);
     let transformer = record(description, "a description by hand", &pass, context, true, 2.0);
-    let described = Described { description: description.clone(), transformer, takes_tokens: true, dtype: None, pass };
+    let described =
+        Described { description: description.clone(), transformer, takes_tokens: true, storage: None, pass };
     let macs = described.macs();
     let symbol = |name: &str, value| Symbol { name: name.to_owned(), value, origin: Origin::Input, chosen: true };
     let symbols = vec![symbol("tokens", tokens), symbol("context", context)];
@@ -255,50 +249,62 @@ impl Described {
         self.description.macs(&self.pass)
     }
 
-    /// Fills the MACs of a file's modules, found by name, and adds what has no weights of its own.
-    /// Where names do not match, or there are no weights, the table is the description's.
-    pub fn layers(&self, modules: Vec<Found>) -> Vec<Found> {
+    /// How many elements of each type there are, all bytes of the weights with their scales, and elements of scales,
+    /// where the configuration says how weights that are not there are stored.
+    pub fn stored(&self) -> Option<(BTreeMap<String, u64>, Option<u64>, u64)> {
+        let storage = self.storage.as_ref()?;
+        let mut dtypes: BTreeMap<String, u64> = BTreeMap::new();
+        let (mut bytes, mut scales) = (Some(0u64), 0u64);
+        for part in &self.description.parts {
+            for (place, weight) in part.weights.iter().enumerate().filter(|(_, weight)| !weight.is_shared) {
+                let stored = storage.of_weight(part, place, weight)?;
+                let elements = weight.elements().zip(part.modules()).and_then(|(each, all)| each.checked_mul(all));
+                let of_type = dtypes.entry(stored.dtype).or_default();
+                *of_type = of_type.saturating_add(elements.unwrap_or(0));
+                bytes = bytes.zip(stored.bytes).and_then(|(sum, own)| sum.checked_add(own));
+                scales = scales.saturating_add(stored.scales);
+            }
+        }
+        (!dtypes.is_empty()).then_some((dtypes, bytes, scales))
+    }
+
+    /// Bytes of the weights of a part, and the type of its first.
+    fn stored_part(&self, part: &Part) -> Option<(String, u64)> {
+        let storage = self.storage.as_ref()?;
+        let mut own = part.weights.iter().enumerate().filter(|(_, weight)| !weight.is_shared).peekable();
+        let (place, first) = own.peek()?;
+        let dtype = storage.of_weight(part, *place, first)?.dtype;
+        let bytes =
+            own.try_fold(0u64, |sum, (place, weight)| sum.checked_add(storage.of_weight(part, place, weight)?.bytes?));
+        Some((dtype, bytes?))
+    }
+
+    /// Bytes that a step for one sequence reads of weights that are not there.
+    fn bytes_of_step(&self) -> Option<f64> {
+        if self.description.untold_macs_per_token() > 0 {
+            return None;
+        }
+        let with_own = |part: &&Part| part.weights.iter().any(|weight| !weight.is_shared);
+        let parts = self.description.parts.iter().filter(with_own);
+        parts.map(|part| Some(self.stored_part(part)?.1 as f64 * self.description.share_read(part, 1))).sum()
+    }
+
+    /// Fills the MACs of a file's modules and adds what has no weights of its own; without modules the table is the description's.
+    pub fn layers(&mut self, modules: Vec<Found>) -> Vec<Found> {
+        if modules.is_empty() {
+            return self.rows();
+        }
         let d = &self.description;
         if d.untold_macs_per_token() > 0 {
             let mut modules = modules;
             modules.extend(d.parts.iter().map(|part| self.row(part, None)));
             return modules;
         }
-        let rows = self.rows();
-        let known: HashMap<&str, &Found> = rows.iter().map(|row| (row.layer.name.as_str(), row)).collect();
-        let matched = modules.iter().filter(|found| known.contains_key(found.layer.name.as_str())).count();
-        if matched * 2 < modules.len() || modules.is_empty() {
-            let bytes = modules.iter().fold(0u64, |sum, found| sum.saturating_add(found.layer.weight_bytes));
-            return if bytes > 0 { self.behind(modules) } else { rows };
+        let joined = matching::join(d, &self.pass, modules);
+        if let (Some(bytes), Some(told)) = (joined.bytes_of_step, self.transformer.weight_bytes_per_token.as_mut()) {
+            *told = bytes.round() as u64;
         }
-        let own: HashSet<String> = modules.iter().map(|found| found.layer.name.clone()).collect();
-        let mut table: Vec<Found> = modules
-            .into_iter()
-            .map(|mut found| {
-                if let Some(row) = known.get(found.layer.name.as_str()) {
-                    found.layer.macs = row.layer.macs;
-                    found.layer.op = row.layer.op.clone();
-                }
-                found
-            })
-            .collect();
-        table.extend(rows.iter().filter(|row| !own.contains(&row.layer.name) && row.layer.macs != Some(0)).map(
-            |row| {
-                // Its weights are counted where the file has them.
-                let layer = Layer { parameters: 0, weight_bytes: 0, ..row.layer.clone() };
-                Found { layer, is_counted: true }
-            },
-        ));
-        table
-    }
-
-    /// The file's modules as they are, and behind them the work that the description tells: their names do not match.
-    fn behind(&self, mut modules: Vec<Found>) -> Vec<Found> {
-        modules.extend(self.patterns().into_iter().filter(|row| row.layer.macs != Some(0)).map(|row| {
-            let layer = Layer { parameters: 0, weight_bytes: 0, ..row.layer };
-            Found { layer, is_counted: true }
-        }));
-        modules
+        joined.table
     }
 
     /// One row for each module, layer by layer, or, where there would be too many, one for each pattern.
@@ -346,7 +352,12 @@ impl Described {
         let macs = self.description.part_macs(part, &self.pass).map(share);
         let times = if module.is_some() { part.times } else { part.times.saturating_mul(modules) };
         let parameters = share(part.parameters().unwrap_or(0));
-        Found { layer: Layer { name, op, group, times, parameters, macs, ..Layer::default() }, is_counted: true }
+        let stored = self.stored_part(part);
+        // Without weights of its own it reads none.
+        let weight_bytes = if parameters == 0 { Some(0) } else { stored.as_ref().map(|(_, bytes)| share(*bytes)) };
+        let dtype = stored.map(|(dtype, _)| dtype).unwrap_or_default();
+        let layer = Layer { name, op, group, times, parameters, macs, weight_bytes, dtype, ..Layer::default() };
+        Found { layer, is_counted: true }
     }
 }
 
@@ -422,6 +433,35 @@ mod tests {
         assert!(says(fewer).contains("it lacks model.norm.weight"), "{}", says(fewer));
         let extra = [all.clone(), vec![("extra.scale", &[3])]].concat();
         assert!(says(&extra).contains("also holds extra.scale"), "{}", says(&extra));
+    }
+
+    #[test]
+    fn a_config_alone_says_how_its_weights_are_stored() {
+        let mut config: Value = serde_json::from_str(TINY).unwrap();
+        config["tie_word_embeddings"] = false.into();
+        config["torch_dtype"] = "bfloat16".into();
+        let plain = inspect(&model(&config.to_string(), &[]), &[]);
+        let parameters = plain.parameters.unwrap();
+        assert_eq!(plain.weight_bytes, Some(2 * parameters));
+        let of_rows = |found: &Inspection| found.layers.iter().map(|row| row.weight_bytes.unwrap()).sum::<u64>();
+        assert_eq!(of_rows(&plain), 2 * parameters);
+        // Of the table one row is read.
+        let read = plain.transformer.as_ref().unwrap().weight_bytes_per_token.unwrap();
+        assert_eq!(read, 2 * (parameters - 72));
+        config["quantization_config"] = json!({"quant_method": "awq", "bits": 4, "group_size": 8});
+        let packed = inspect(&model(&config.to_string(), &[]), &[]);
+        let layers = 2 * (2 * 64 + 2 * 32 + 3 * 128);
+        // Half a byte for each, and a scale of 16 bits and a zero point of 4 for eight.
+        let saved = 2 * layers - (layers / 2 + layers / 8 * 2 + layers / 16);
+        assert_eq!(packed.weight_bytes, Some(2 * parameters - saved));
+        assert_eq!(packed.transformer.as_ref().unwrap().weight_bytes_per_token, Some(read - saved));
+        assert_eq!((packed.dtypes["awq-int4"], packed.dtypes["bf16"]), (layers, parameters - layers));
+        assert_eq!(packed.buffers, layers / 8);
+        config["quantization_config"] = json!({"quant_method": "newest"});
+        let unknown = inspect(&model(&config.to_string(), &[]), &[]);
+        assert_eq!(unknown.weight_bytes, None);
+        let row = unknown.layers.iter().find(|row| row.name.ends_with("up_proj")).unwrap();
+        assert_eq!(row.weight_bytes, None);
     }
 
     #[test]

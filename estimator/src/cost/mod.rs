@@ -10,6 +10,7 @@
 mod conventions;
 mod count;
 mod described;
+mod matching;
 mod memory;
 mod modules;
 mod rules;
@@ -48,7 +49,7 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
     if model.weights_only {
         layers = modules::of(model, &weights);
         described = described::of(model, &weights, trace, &mut notes);
-        match &described {
+        match &mut described {
             Some(described) => layers = described.layers(layers),
             None => {
                 notes.warn("", "the file holds weights without a graph, so it does not say what is computed with them")
@@ -58,6 +59,7 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
     let counted = |layer: &&Found| layer.is_counted;
     let macs = match &described {
         Some(described) => described.macs(),
+        None if model.weights_only => None,
         None => sum(layers.iter().filter(counted).map(|found| found.layer.macs)),
     };
     let has_weights = !model.weights_only || !model.graph.weights.is_empty();
@@ -66,20 +68,23 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         _ => weights.parameters,
     };
     // Of weights that are not there, the config says how they are stored.
-    let stored = described.as_ref().filter(|_| !has_weights).map(|described| described.dtype.zip(parameters));
-    let (weight_bytes, dtypes) = match stored {
-        None => (weights.bytes, weights.dtypes),
-        Some(None) => (None, BTreeMap::new()),
-        Some(Some(((dtype, bytes), parameters))) => {
-            (parameters.checked_mul(bytes), BTreeMap::from([(dtype.to_owned(), parameters)]))
+    let stored = described.as_ref().filter(|_| !has_weights).map(|described| {
+        let of_network = described.description.buffers();
+        match described.stored() {
+            Some((dtypes, bytes, scales)) => (dtypes, bytes, scales.saturating_add(of_network)),
+            None => (BTreeMap::new(), None, of_network),
         }
-    };
+    });
+    let (dtypes, weight_bytes, buffers) = stored.unwrap_or((weights.dtypes, weights.bytes, weights.buffers));
     let takes_tokens = described.as_ref().is_none_or(|described| described.takes_tokens);
     // A context is open only where a model goes on token by token.
     let decodes = described.as_ref().is_none_or(|described| described.description.generates());
     let is_open = |name: &str| takes_tokens && (decodes || name != "context");
     let symbols: Vec<_> = trace.symbols.iter().filter(|symbol| is_open(&symbol.name)).cloned().collect();
-    let other_operations = sum(layers.iter().filter(counted).map(|found| found.layer.other_operations));
+    let other_operations = match model.weights_only {
+        true => None,
+        false => sum(layers.iter().filter(counted).map(|found| found.layer.other_operations)),
+    };
     let traffic_bytes = sum(layers.iter().map(|found| found.layer.traffic_bytes));
     let too_large = "does not fit 64 bits and is left out";
     let all_known =
@@ -130,7 +135,7 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         format_version: model.format_version,
         opsets: model.opsets.iter().map(|(domain, version)| (opset_name(domain), *version)).collect(),
         parameters,
-        buffers: weights.buffers,
+        buffers,
         macs,
         flops,
         other_operations,
@@ -311,7 +316,7 @@ impl<'a> Walk<'a> {
             parameters: traffic.parameters,
             macs: total.macs,
             other_operations: total.other,
-            weight_bytes: traffic.weights,
+            weight_bytes: Some(traffic.weights),
             activation_bytes: traffic.made,
             traffic_bytes,
         };

@@ -27,6 +27,7 @@ pub(super) fn of(model: &Model, weights: &Weights) -> Vec<Found> {
                 op: "weights".to_owned(),
                 group: group.replace('.', "/"),
                 times: 1,
+                weight_bytes: Some(0),
                 ..Layer::default()
             });
             layers.len() - 1
@@ -34,7 +35,7 @@ pub(super) fn of(model: &Model, weights: &Weights) -> Vec<Found> {
         let Some(layer) = layers.get_mut(place) else { continue };
         let of = |list: &[u64]| usize::try_from(id.0).ok().and_then(|slot| list.get(slot).copied()).unwrap_or(0);
         layer.parameters = layer.parameters.saturating_add(of(&weights.parameters_of));
-        layer.weight_bytes = layer.weight_bytes.saturating_add(of(&weights.bytes_of));
+        layer.weight_bytes = layer.weight_bytes.map(|bytes| bytes.saturating_add(of(&weights.bytes_of)));
         if layer.dtype.is_empty() {
             layer.dtype =
                 weight.packing.as_ref().map_or_else(|| weight.dtype.to_string(), |packing| packing.name.to_string());

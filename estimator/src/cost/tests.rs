@@ -126,7 +126,7 @@ fn a_weight_used_twice_counts_once() {
     let found = build.inspect(&[y]);
     assert_eq!((found.parameters, found.weight_bytes), (Some(16), Some(32)));
     assert_eq!(found.layers.iter().map(|layer| layer.parameters).collect::<Vec<_>>(), [16, 0]);
-    assert_eq!(found.layers.iter().map(|layer| layer.weight_bytes).collect::<Vec<_>>(), [32, 32]);
+    assert_eq!(found.layers.iter().map(|layer| layer.weight_bytes).collect::<Vec<_>>(), [Some(32), Some(32)]);
     assert_eq!(found.macs, Some(64));
 }
 
@@ -176,7 +176,7 @@ fn quantised_weights_are_found_behind_their_dequantisation() {
     assert_eq!(found.weight_bytes, Some(24 + 24 + 6));
     // The product is the first real use: it owns the parameters and reads them as they are stored.
     let product = layer(&found, "MatMul");
-    assert_eq!((product.parameters, product.weight_bytes), (24, 54));
+    assert_eq!((product.parameters, product.weight_bytes), (24, Some(54)));
     assert_eq!(product.traffic_bytes, Some(32 + 54 + 48));
     let dequantised = layer(&found, "DequantizeLinear");
     assert_eq!((dequantised.parameters, dequantised.activation_bytes), (0, Some(0)));

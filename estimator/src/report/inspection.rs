@@ -138,8 +138,8 @@ pub struct Layer {
     pub macs: Option<u64>,
     /// Other operations of all its runs; `None` where unknown and for an operator that is not counted.
     pub other_operations: Option<u64>,
-    /// Bytes of the weights it reads, shared ones included.
-    pub weight_bytes: u64,
+    /// Bytes of the weights it reads, shared ones included; `None` where it is not known how they are stored.
+    pub weight_bytes: Option<u64>,
     /// Bytes that its outputs take, of the largest run; 0 for a view and for what follows from weights alone;
     /// `None` where unknown.
     pub activation_bytes: Option<u64>,

@@ -184,7 +184,7 @@ fn token_pass(inspection: &Inspection, batch: u64, tokens: u64, is_cache: &dyn F
     let attention_macs = inspection
         .layers
         .iter()
-        .filter(|layer| layer.weight_bytes == 0)
+        .filter(|layer| layer.weight_bytes == Some(0))
         .try_fold(0u64, |sum, layer| sum.checked_add(layer.macs.unwrap_or(0)))?;
     Some(TokenPass { tokens, past, attention_macs, cache_elements_per_token: (!caches.is_empty()).then_some(elements) })
 }
@@ -249,7 +249,7 @@ mod tests {
     }
 
     fn with(inputs: Vec<Port>, outputs: Vec<Port>) -> Inspection {
-        let layer = |weight_bytes, macs| Layer { weight_bytes, macs: Some(macs), ..Layer::default() };
+        let layer = |bytes, macs| Layer { weight_bytes: Some(bytes), macs: Some(macs), ..Layer::default() };
         Inspection {
             inputs,
             outputs,

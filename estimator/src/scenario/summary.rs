@@ -285,8 +285,8 @@ impl ModelSummary {
                 layers: layer.times.max(1),
                 macs: layer.macs.unwrap_or(0),
                 other_operations: layer.other_operations.unwrap_or(0),
-                weight_bytes: layer.weight_bytes,
-                activation_bytes: layer.traffic_bytes.unwrap_or(0).saturating_sub(layer.weight_bytes),
+                weight_bytes: layer.weight_bytes.unwrap_or(0),
+                activation_bytes: layer.traffic_bytes.unwrap_or(0).saturating_sub(layer.weight_bytes.unwrap_or(0)),
             })
             .collect();
         let described = inspection.transformer.as_ref().filter(|transformer| transformer.generates);

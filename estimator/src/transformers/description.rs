@@ -327,6 +327,33 @@ impl Description {
         }
     }
 
+    /// The share of a part's weights that a step for `sequences` sequences at once reads, 0 to 1.
+    pub fn share_read(&self, part: &Part, sequences: u64) -> f64 {
+        match self.reading(part) {
+            Reading::Whole => 1.0,
+            Reading::Never => 0.0,
+            Reading::Routed => self.share_of_experts(sequences),
+            Reading::Rows => {
+                let rows = part.weights.first().and_then(|weight| weight.shape.first()).copied().unwrap_or(1).max(1);
+                (sequences as f64 / rows as f64).min(1.0)
+            }
+        }
+    }
+
+    /// The share of a layer's experts that so many tokens reach, when each picks at random.
+    fn share_of_experts(&self, tokens: u64) -> f64 {
+        let share = match (self.facts.experts, self.facts.experts_per_token) {
+            (Some(experts @ 1..), Some(chosen)) => chosen as f64 / experts as f64,
+            _ => 1.0,
+        };
+        1.0 - libm::pow(1.0 - share.clamp(0.0, 1.0), tokens as f64)
+    }
+
+    /// Elements that are kept and not learned.
+    pub fn buffers(&self) -> u64 {
+        self.sum(|part| part.buffers.checked_mul(part.modules()?)).unwrap_or(u64::MAX)
+    }
+
     fn read_so(&self, how: Reading) -> Option<u64> {
         self.sum(|part| if self.reading(part) == how { part.parameters() } else { Some(0) })
     }
@@ -359,13 +386,8 @@ impl Description {
         if self.untold_macs_per_token() > 0 {
             return Some(self.totals.active.saturating_sub(self.totals.input) as f64);
         }
-        let routed = self.read_so(Reading::Routed)? as f64;
-        let share = match (self.facts.experts, self.facts.experts_per_token) {
-            (Some(experts @ 1..), Some(chosen)) => chosen as f64 / experts as f64,
-            _ => 1.0,
-        };
-        let touched = 1.0 - libm::pow(1.0 - share.clamp(0.0, 1.0), sequences as f64);
-        Some(self.step_parameters()? as f64 + routed * touched + self.row_elements()? as f64 * sequences as f64)
+        let routed = self.read_so(Reading::Routed)? as f64 * self.share_of_experts(sequences);
+        Some(self.step_parameters()? as f64 + routed + self.row_elements()? as f64 * sequences as f64)
     }
 
     fn sum_over(&self, span: impl Fn(Span) -> bool, pick: impl Fn(&Part) -> Option<u64>) -> Option<u64> {

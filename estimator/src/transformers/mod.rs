@@ -17,6 +17,7 @@ mod gguf;
 mod heads;
 mod parts;
 mod recipe;
+mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ pub use description::{Description, Facts, Kind, Pass};
 pub use error::DescribeError;
 pub use parts::{Kept, Part, Role, Routed, Span, Weight, Work};
 pub use recipe::{Recipe, RecipeError, recipe};
+pub use storage::{Storage, Stored};
 
 use crate::model::{Dialect, Hyperparameters};
 use crate::notes::Notes;

@@ -109,6 +109,8 @@ pub struct Part {
     pub routed: Option<Routed>,
     /// What it keeps between steps.
     pub kept: Kept,
+    /// Elements of each module that are kept and not learned: running statistics, balances of experts.
+    pub buffers: u64,
 }
 
 impl Part {
@@ -167,6 +169,18 @@ impl Part {
             pattern.push_str(piece);
         }
         pattern
+    }
+
+    /// The path in one layer, which is the first of its numbers, with the other numbers gathered.
+    pub fn pattern_of(&self, layer: u64) -> String {
+        let Some(first) = self.indices.first() else { return self.pattern() };
+        let number = usize::try_from(layer).ok().and_then(|layer| first.get(layer)).copied().unwrap_or(0);
+        let indices = [Arc::from([number])].into_iter().chain(self.indices.iter().skip(1).cloned()).collect();
+        Part { path: self.path.clone(), indices, ..self.empty() }.pattern()
+    }
+
+    fn empty(&self) -> Self {
+        Self { weights: Vec::new(), path: String::new(), indices: Vec::new(), ..self.clone() }
     }
 
     /// The path of the module with this number among all of the part.
@@ -324,6 +338,7 @@ impl Parts {
             role: Role::Body,
             routed: self.routed,
             kept: Kept::default(),
+            buffers: 0,
         };
         if part.parameters().is_none() {
             self.fault.get_or_insert_with(|| DescribeError::TooLarge(part.path.clone()));
@@ -358,6 +373,11 @@ impl Parts {
     pub fn linear(&mut self, name: &str, inputs: u64, outputs: u64, bias: bool) -> &mut Part {
         let work = Work::Product(self.product(&[inputs, outputs]));
         self.push(name, "Linear", matrix(&[outputs, inputs], bias.then_some(outputs)), work)
+    }
+
+    /// What scores experts, where the class does not write it as a linear layer, so that libraries which pack those leave it alone.
+    pub fn router(&mut self, name: &str, inputs: u64, experts: u64, bias: bool) {
+        self.linear(name, inputs, experts, bias).kind = "Router";
     }
 
     /// The same with its weight stored as `inputs` × `outputs`, as GPT-2 does.
@@ -410,6 +430,11 @@ impl Parts {
     /// Any other norm with a scale and a bias of this width: batch norm, group norm.
     pub fn other_norm(&mut self, name: &str, kind: &'static str, width: u64) {
         self.push(name, kind, matrix(&[width], Some(width)), Work::None);
+    }
+
+    /// A tensor that is kept and not learned.
+    pub fn buffer(&mut self, name: &str, elements: u64) {
+        self.push(name, "Buffer", Vec::new(), Work::None).buffers = elements;
     }
 
     /// A tensor by itself, whose name is its path.

@@ -46,7 +46,10 @@ pub fn deepseek(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
                 if is_sparse {
                     p.within("mlp", |p| {
                         experts(p, ["gate_proj", "up_proj", "down_proj"], among, hidden, inner);
-                        p.linear("gate", hidden, among.0, false);
+                        p.router("gate", hidden, among.0, false);
+                        if c.model_type() == "deepseek_v3" {
+                            p.buffer("gate.e_score_correction_bias", among.0);
+                        }
                         if shared > 0 {
                             gated(p, "shared_experts", hidden, shared, false);
                         }

@@ -105,7 +105,7 @@ pub fn gpt_oss(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let feed = |p: &mut Parts, _: bool| {
         p.within("self_attn", |p| _ = p.tensor("sinks", &[heads]));
         p.within("mlp", |p| {
-            p.linear("router", hidden, count, true);
+            p.router("router", hidden, count, true);
             p.routed(count, among.1, |p| {
                 p.within("experts", |p| {
                     p.multiplied("gate_up_proj", &[count, hidden, 2 * inner], &[count, hidden, 2 * inner]);
@@ -169,7 +169,8 @@ pub fn glm4_moe(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         }
         p.within("mlp", |p| {
             experts(p, GATED, among, hidden, inner);
-            p.linear("gate", hidden, among.0, false);
+            p.router("gate", hidden, among.0, false);
+            p.buffer("gate.e_score_correction_bias", among.0);
             if shared > 0 {
                 gated(p, "shared_experts", hidden, shared, false);
             }
