@@ -4,10 +4,12 @@
 //! Charts get numbers and texts ready-made; nothing is computed here but places on the drawing.
 
 mod bars;
+mod curves;
 mod roofline;
 mod tornado;
 
 pub use bars::{Bar, Bars};
+pub use curves::{Axis, Curve, Curves};
 pub use roofline::{Point, Roofline};
 pub use tornado::{Case, Swing, Tornado};
 
@@ -61,6 +63,8 @@ impl Look {
 pub enum Chart {
     /// Amounts side by side.
     Bars(Bars),
+    /// Amounts that follow another.
+    Curves(Curves),
     /// Layers under a device's roof.
     Roofline(Roofline),
     /// How far each assumption moves the result.
@@ -81,6 +85,7 @@ impl Chart {
     pub fn height(&self, width: f64) -> f64 {
         match self {
             Chart::Bars(chart) => chart.height(),
+            Chart::Curves(chart) => chart.height(width),
             Chart::Roofline(chart) => chart.height(width),
             Chart::Tornado(chart) => chart.height(width),
         }
@@ -98,6 +103,7 @@ impl Chart {
     pub fn summary(&self) -> &str {
         match self {
             Chart::Bars(chart) => &chart.summary,
+            Chart::Curves(chart) => &chart.summary,
             Chart::Roofline(chart) => &chart.summary,
             Chart::Tornado(chart) => &chart.summary,
         }
@@ -107,6 +113,7 @@ impl Chart {
     pub fn table(&self) -> Table {
         match self {
             Chart::Bars(chart) => chart.table(),
+            Chart::Curves(chart) => chart.table(),
             Chart::Roofline(chart) => chart.table(),
             Chart::Tornado(chart) => chart.table(),
         }
@@ -120,6 +127,7 @@ impl Chart {
         area.fill(&look.paper)?;
         match self {
             Chart::Bars(chart) => chart.draw(&Pen { area, look }),
+            Chart::Curves(chart) => chart.draw(&Pen { area, look }),
             Chart::Roofline(chart) => chart.draw(&Pen { area, look }),
             Chart::Tornado(chart) => chart.draw(&Pen { area, look }),
         }
