@@ -22,6 +22,7 @@ pub mod formats;
 pub mod hardware;
 pub mod model;
 pub mod notes;
+pub mod planning;
 pub mod range;
 pub mod report;
 pub mod scenario;

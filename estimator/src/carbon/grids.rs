@@ -6,7 +6,7 @@
 
 use crate::range::{Range, Ratio};
 use crate::sources::Evidence;
-use crate::tables::{Table, TableError, built_in};
+use crate::tables::{Row, Table, TableError, built_in};
 use crate::units::GramsPerKilowattHour;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -21,6 +21,23 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// The basis that a row names in its column `column`.
+    ///
+    /// # Errors
+    /// A word that is no basis.
+    pub(crate) fn read(row: &Row<'_>, column: &str) -> Result<Self, TableError> {
+        match row.required_text(column)? {
+            "lifecycle" => Ok(Self::Lifecycle),
+            "direct" => Ok(Self::Direct),
+            other => Err(row.fault(column, format!("“{other}” is neither lifecycle nor direct"))),
+        }
+    }
+
+    /// The basis of this name, as scenarios write it.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Lifecycle, Self::Direct].into_iter().find(|basis| basis.word() == word)
+    }
+
     /// The word printed beside a figure.
     pub fn word(self) -> &'static str {
         match self {
@@ -96,6 +113,16 @@ impl Grid {
         self.intensities().filter(|figure| figure.basis == basis).max_by_key(|figure| figure.evidence.year)
     }
 
+    /// The newest figure of a year, on a basis where one is asked for; else on the default figure's basis, if that year has it.
+    pub fn of_year(&self, year: u16, basis: Option<Basis>) -> Option<&Intensity> {
+        let of =
+            |basis: Basis| self.intensities().find(move |figure| figure.evidence.year == year && figure.basis == basis);
+        match basis {
+            Some(basis) => of(basis),
+            None => of(self.intensity.basis).or_else(|| of(Basis::Lifecycle)).or_else(|| of(Basis::Direct)),
+        }
+    }
+
     /// The grid that this one is a part of.
     pub fn country(&self) -> Option<&'static Grid> {
         self.parent.as_deref().and_then(get)
@@ -143,11 +170,7 @@ fn read(name: &str, text: &str) -> Result<Vec<Grid>, TableError> {
         let id = row.required_text("id")?;
         let intensity = Intensity {
             value: GramsPerKilowattHour(row.required_number("g_per_kwh")?),
-            basis: match row.required_text("basis")? {
-                "lifecycle" => Basis::Lifecycle,
-                "direct" => Basis::Direct,
-                other => return Err(row.fault("basis", format!("“{other}” is neither lifecycle nor direct"))),
-            },
+            basis: Basis::read(&row, "basis")?,
             flow: match row.required_text("flow")? {
                 "generation" => Flow::Generation,
                 "consumption" => Flow::Consumption,

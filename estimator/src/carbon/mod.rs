@@ -1,13 +1,19 @@
 //! From energy to emissions: how clean the electricity is, how much a site adds, and what the result feels like.
 //!
-//! Here are the tables of grids, sites, equivalents, general factors and published runs, the search for places, and the emissions of a known energy.
+//! Here are the tables of grids, residual mixes, sites, equivalents, general factors, prices of carbon and published runs, the search for places,
+//! the emissions of a known energy, and when and where a job would emit least.
 //! How much energy a workload needs belongs to `energy`; devices belong to `hardware`.
 
 pub mod equivalents;
 pub mod factors;
+pub mod generation;
 pub mod grids;
+pub mod market;
+pub mod offsets;
 pub mod places;
 pub mod published;
+pub mod schedule;
+pub mod series;
 pub mod sites;
 
 use crate::range::Ratio;

@@ -32,7 +32,8 @@ use crate::report::{EnergyParts, Equivalent, Estimate, Service};
 use crate::scenario::{ModelSummary, Scenario, Serving, Workload};
 use crate::units::{Flops, GRAMS_PER_KILOGRAM, JOULES_PER_KILOWATT_HOUR, Quantity, WATT_HOURS_PER_KILOWATT_HOUR};
 use case::Case;
-use figures::{Figure, Figures, Spread};
+use figures::Spread;
+pub(crate) use figures::{Figure, Figures};
 
 /// Estimates a scenario for a model.
 ///
@@ -125,7 +126,7 @@ pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, E
 ///
 /// # Errors
 /// As [`estimate`].
-fn central(scenario: &Scenario, model: &ModelSummary) -> Result<Figures, EstimateError> {
+pub(crate) fn central(scenario: &Scenario, model: &ModelSummary) -> Result<Figures, EstimateError> {
     let case = Case::of(scenario, model)?;
     Ok(match &scenario.workload {
         Workload::Train(training) => {
@@ -136,6 +137,14 @@ fn central(scenario: &Scenario, model: &ModelSummary) -> Result<Figures, Estimat
             serving::figures(&case, serving, case.assumptions.central())
         }
     })
+}
+
+/// Whether a scenario fits into the devices' memory; `None` where that depends on what is not known.
+///
+/// # Errors
+/// As [`estimate`].
+pub(crate) fn fits(scenario: &Scenario, model: &ModelSummary) -> Result<Option<bool>, EstimateError> {
+    Ok(feasibility::memory(&Case::of(scenario, model)?).fits)
 }
 
 fn spread(case: &Case<'_>) -> Result<Spread, EstimateError> {

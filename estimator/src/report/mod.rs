@@ -4,6 +4,8 @@
 
 mod estimate;
 mod inspection;
+mod plan;
+mod schedule;
 mod transformer;
 
 pub use estimate::{
@@ -11,4 +13,6 @@ pub use estimate::{
     Step,
 };
 pub use inspection::{Difference, Inspection, Layer, NotCounted, Port, ToolCount};
+pub use plan::{Best, BreakEven, Cost, Green, IsoFlop, Life, Lifetime, PayBack, Plan, Point};
+pub use schedule::{OverTheSeries, RegionPlan, Run, Schedule, Stretch};
 pub use transformer::Transformer;

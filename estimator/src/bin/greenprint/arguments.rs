@@ -58,6 +58,28 @@ Examples:
   greenprint compare resnet50.onnx resnet50.tflite
   greenprint compare model.safetensors model-q4.gguf --layers";
 
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  greenprint plan --budget-kwh 100,000 --device h100-sxm --count 64 --region fr
+  greenprint plan --budget-usd 1M --device h100-sxm --count 256 --served-tokens 1T --json";
+
+const BREAK_EVEN_EXAMPLES: &str = "\
+Examples:
+  greenprint breakeven --params 70B --to-params 8B --tune-tokens 100B --distil --device h100-sxm --count 4 --to-count 1
+  greenprint breakeven --params 8B --to-precision int4 --tune-tokens 1M --calibrate --device l4 --requests-per-day 10k";
+
+const GREEN_EXAMPLES: &str = "\
+Examples:
+  greenprint green --example-flops 24.6G --examples 1.28M --epochs 90 --experiments 5 --quality 76.1
+
+Cost ∝ E × D × H after Schwartz and others, Green AI (2020).";
+
+const SCHEDULE_EXAMPLES: &str = "\
+Examples:
+  greenprint schedule FR_2024_hourly.csv --hours 12 --kw 5.6 --from 2024-06-01T09:00Z --deadline 48h
+  greenprint schedule gb.csv --hours 30 --energy-kwh 200 --pausable --min-chunk 2
+  greenprint schedule FR_2024_hourly.csv DE_2024_hourly.csv --hours 100 --kw 40 --json";
+
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
   greenprint validate
@@ -99,6 +121,18 @@ pub(crate) enum Command {
     /// Compare two files of the same network: matched layers, and why their counts differ.
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(Compare),
+    /// Find the model that a budget trains best, and the one that is cheapest over its life.
+    #[command(after_help = PLAN_EXAMPLES)]
+    Plan(Box<crate::plan::PlanArguments>),
+    /// After how many requests distillation, quantization or pruning has paid for its training.
+    #[command(after_help = BREAK_EVEN_EXAMPLES)]
+    Breakeven(Box<crate::plan::BreakEvenArguments>),
+    /// The cost of a result as the product of example, data and experiments.
+    #[command(after_help = GREEN_EXAMPLES)]
+    Green(crate::plan::GreenArguments),
+    /// Find the hours, and of several places the one, in which a job emits least.
+    #[command(after_help = SCHEDULE_EXAMPLES)]
+    Schedule(crate::schedule::Arguments),
     /// Compare our estimates with published figures.
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate {
@@ -313,14 +347,14 @@ fn assumption(text: &str) -> Result<(String, f64), String> {
     Ok((name, number(value)?))
 }
 
-fn number(text: &str) -> Result<f64, String> {
+pub(crate) fn number(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         _ => Err(format!("“{text}” is not a number")),
     }
 }
 
-fn whole(text: &str) -> Result<u64, String> {
+pub(crate) fn whole(text: &str) -> Result<u64, String> {
     let plain = text.replace([',', '_'], "");
     plain.parse().map_err(|_| match plain.parse::<f64>() {
         Ok(number) if number < 0.0 => format!("“{text}” is negative; write a whole number of 1 or more"),
@@ -329,7 +363,7 @@ fn whole(text: &str) -> Result<u64, String> {
 }
 
 /// A count as people write it: `7e9`, `7B`, `1.5T`, `1,281,167`.
-fn count(text: &str) -> Result<f64, String> {
+pub(crate) fn count(text: &str) -> Result<f64, String> {
     let plain = text.replace([',', '_'], "");
     let (digits, scale) = match plain.char_indices().next_back() {
         Some((end, 'k' | 'K')) => (plain.get(..end), 1e3),

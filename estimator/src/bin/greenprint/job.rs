@@ -77,7 +77,7 @@ fn unknown_field(field: &UnknownField) -> Note {
 }
 
 /// Puts the arguments about machines and place into a scenario.
-fn machines(scenario: &mut Scenario, place: &Place, is_from_file: bool) {
+pub(crate) fn machines(scenario: &mut Scenario, place: &Place, is_from_file: bool) {
     if !is_from_file {
         scenario.hardware.count = 1;
     }
@@ -178,7 +178,7 @@ pub(crate) fn infer(infer: &Infer) -> Result<Output, Failure> {
     finish(start, infer.place.json)
 }
 
-fn refusal(fault: EstimateError) -> Failure {
+pub(crate) fn refusal(fault: EstimateError) -> Failure {
     match fault {
         // The model file says too little, or our tables do: nothing is wrong with the arguments.
         EstimateError::UnknownCount { .. } | EstimateError::MissingFactor { .. } => Failure::File(fault.to_string()),

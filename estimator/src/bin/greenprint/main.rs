@@ -6,7 +6,9 @@
 mod arguments;
 mod job;
 mod model;
+mod plan;
 mod print;
+mod schedule;
 
 use arguments::{Arguments, Command, Shapes};
 use clap::Parser;
@@ -54,6 +56,10 @@ fn main() -> ExitCode {
         Command::Devices { search, json } => list_devices(search.as_deref(), *json),
         Command::Regions { search, json } => list_regions(search.as_deref(), *json),
         Command::Compare(pair) => compare_files(pair),
+        Command::Plan(arguments) => plan::plan(arguments),
+        Command::Breakeven(arguments) => plan::break_even(arguments),
+        Command::Green(arguments) => plan::green(arguments),
+        Command::Schedule(arguments) => schedule::run(arguments),
         Command::Validate { rows, json } => compare(rows.as_deref(), *json).map(Output::from),
     };
     let output = outcome.unwrap_or_else(|failure| match failure {
