@@ -313,6 +313,57 @@ fn a_misspelt_dimension_or_input_is_refused_with_the_nearest_name() {
 }
 
 #[test]
+fn a_configuration_s_dimensions_are_checked_and_it_is_a_model_by_itself() {
+    let folder = Folder::new("configuration");
+    let file = folder.file("config.json", br#"{"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]}"#);
+    let line = complaint(&["inspect", &file, "--dim", "tokns=4"], 2);
+    assert!(line.contains("no open dimension “tokns”") && line.contains("did you mean “tokens”?"), "{line}");
+    let line = complaint(&["inspect", &file, "--dim", "tokens=0"], 2);
+    assert!(line.contains("1 or more"), "{line}");
+    let serve = ["--device", "l4", "--json"];
+    let alone = json(&[&["infer", "--config", &file], &serve[..]].concat());
+    let named = json(&[&["infer", "--model", &file], &serve[..]].concat());
+    assert_eq!(alone, named);
+    // A picture's network has no tokens; who gives a number of them with other files is told so.
+    let picture = folder.file("vit.json", br#"{"model_type": "vit"}"#);
+    let found = json(&["inspect", &picture, "--dim", "tokens=128", "--json"]);
+    assert_eq!(found["dynamic_dims"], serde_json::json!({}));
+    assert!(found["macs"].as_u64().is_some_and(|macs| macs > 0));
+}
+
+#[test]
+fn sound_and_pictures_are_in_the_price_of_an_answer() {
+    let folder = Folder::new("senses");
+    let serve = |config: &[u8], more: &[&str]| {
+        let file = folder.file("config.json", config);
+        let fixed =
+            ["infer", "--config", &file, "--device", "l4", "--prompt-tokens", "100", "--output-tokens", "10", "--json"];
+        json(&[&fixed[..], more].concat())
+    };
+    let flops = |of: &Value| of["flops"].as_f64().unwrap();
+    let says = |of: &Value, word: &str| of["warnings"].to_string().contains(word);
+    let whisper = serve(br#"{"model_type": "whisper"}"#, &[]);
+    // The encoder of the smallest: 4 layers of width 384 over 1,500 frames.
+    assert!(flops(&whisper) > 2.0 * 1500.0 * 4.0 * 12.0 * 384.0 * 384.0 && says(&whisper, "fixed size"));
+    let llava = br#"{"model_type": "llava", "torch_dtype": "float16"}"#;
+    let (none, two) = (serve(llava, &[]), serve(llava, &["--images", "2"]));
+    assert!(says(&none, "no picture is counted") && says(&two, "576 tokens"));
+    assert!(flops(&two) > 8.0 * flops(&none), "{} {}", flops(&two), flops(&none));
+}
+
+#[test]
+fn weights_without_a_graph_ask_for_their_configuration() {
+    let folder = Folder::new("weights");
+    let header = br#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let bytes = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 4]].concat();
+    let file = folder.file("model.safetensors", &bytes);
+    for work in ["train", "infer"] {
+        let line = complaint(&[work, "--model", &file, "--device", "l4"], 1);
+        assert!(line.contains("--config") && line.contains("--params"), "{line}");
+    }
+}
+
+#[test]
 fn one_bad_file_does_not_hide_the_others() {
     let folder = Folder::new("several");
     let good = folder.file("small.onnx", &small_model());

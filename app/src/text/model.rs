@@ -52,7 +52,7 @@ pub fn step(told: &Transformer) -> String {
     format!("one step of an answer, with {context} in context")
 }
 pub fn architecture(told: &Transformer) -> String {
-    match (told.is_approximate, told.family.is_empty()) {
+    match (told.approximate, told.family.is_empty()) {
         (true, _) => format!("An architecture that is not known here, by {}: approximated", told.origin),
         (false, true) => format!("The architecture, by {}", told.origin),
         (false, false) => format!("{}, by {}", told.family, told.origin),

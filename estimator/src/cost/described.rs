@@ -44,7 +44,7 @@ pub(super) fn of(model: &Model, weights: &Weights, trace: &Trace<'_>, notes: &mu
     let size = |name: &str| trace.symbols.iter().find(|symbol| symbol.name == name).map(|symbol| symbol.value);
     let tokens = size("tokens").unwrap_or(1);
     let context = size("context").unwrap_or(tokens);
-    let uses = |span: Span| description.parts.iter().any(|part| part.span == span);
+    let uses = |span: Span| description.parts.iter().any(|part| part.span == span && part.work != Work::None);
     let takes_tokens = uses(Span::Tokens) || uses(Span::Source) || description.untold_macs_per_token() > 0;
     let pass = Pass::prefill(tokens);
     let storage = (!has_weights && stated.dialect == Dialect::HuggingFace).then(|| Storage::of(&stated.values));
@@ -59,7 +59,7 @@ pub(super) fn of(model: &Model, weights: &Weights, trace: &Trace<'_>, notes: &mu
         notes.warn("quantization_config", doubt.clone());
     }
     if let Some(held) = held {
-        compare(model, stated, &description, held, notes);
+        compare(model, weights, stated, &description, held, notes);
     }
     notes.info(
         "",
@@ -88,6 +88,7 @@ pub fn inspect_description(description: &Description, tokens: u64, context: u64)
     let symbols = vec![symbol("tokens", tokens), symbol("context", context)];
     Inspection {
         format: "recipe".to_owned(),
+        approximate: description.is_approximate,
         parameters: Some(description.parameters()),
         macs,
         flops: macs.and_then(|macs| macs.checked_mul(2)),
@@ -127,7 +128,7 @@ fn record(
         model_type: d.model_type.clone(),
         class: d.class.clone(),
         origin: origin.to_owned(),
-        is_approximate: d.is_approximate,
+        approximate: d.is_approximate,
         parameters: d.parameters(),
         active_parameters: d.active_parameters(),
         embedding_parameters: d.embedding_parameters(),
@@ -166,6 +167,7 @@ fn record(
         windowed_kv_elements_per_token: above_zero(d.windowed_cache_elements_per_token()),
         state_elements: above_zero(d.state_elements()),
         input_table_parameters: (generates && is_looked_up).then_some(d.embedding_parameters()),
+        extra_parameters: facts.extra_parameters,
         step_parameters: of_decoding(d.step_parameters()),
         row_elements: of_decoding(d.row_elements()),
         encoder_parameters: some(d.encoder_parameters()),
@@ -181,7 +183,7 @@ fn record(
 }
 
 /// Says where the file's tensors and its hyper-parameters disagree, and why as far as that is known.
-fn compare(model: &Model, stated: &Hyperparameters, d: &Description, held: Held, notes: &mut Notes) {
+fn compare(model: &Model, weights: &Weights, stated: &Hyperparameters, d: &Description, held: Held, notes: &mut Notes) {
     let told = d.parameters();
     if d.is_approximate || held.parameters == told {
         return;
@@ -196,7 +198,13 @@ fn compare(model: &Model, stated: &Hyperparameters, d: &Description, held: Held,
         if more > 0 { "more" } else { "fewer" },
         stated.origin
     );
-    let why = if more > 0 && more == table && d.facts.tied_embeddings == Some(true) {
+    let beyond = behind_the_last_layer(model, weights, d);
+    let why = if more > 0 && more == beyond {
+        format!(
+            "they stand behind layer {}, where networks keep layers that predict several tokens at once; a pass without that does not run them",
+            d.facts.layers.saturating_sub(1)
+        )
+    } else if more > 0 && more == table && d.facts.tied_embeddings == Some(true) {
         "it stores the output head apart, although that is the input embedding once more".to_owned()
     } else if less > 0 && less == d.head_parameters() && !held.has_head {
         "it has no output head".to_owned()
@@ -206,6 +214,17 @@ fn compare(model: &Model, stated: &Hyperparameters, d: &Description, held: Held,
         format!("the rest is {} in other modules", count(more.max(less)))
     };
     notes.warn("", format!("{of_file}: {why}"));
+}
+
+/// Parameters of tensors whose layer has a number beyond those of the description.
+fn behind_the_last_layer(model: &Model, weights: &Weights, d: &Description) -> u64 {
+    let is_behind = |name: &str| {
+        let mut steps = name.split('.').skip_while(|step| *step != "layers" && *step != "blk").skip(1);
+        steps.next().and_then(|number| number.parse::<u64>().ok()).is_some_and(|number| number >= d.facts.layers)
+    };
+    let own = |id: &crate::model::ValueId| weights.parameters_of.get(id.0 as usize).copied().unwrap_or(0);
+    let behind = model.graph.weights.iter().filter(|id| is_behind(model.name(**id)));
+    behind.fold(0u64, |sum, id| sum.saturating_add(own(id)))
 }
 
 /// Bytes of an element of the KV cache as it is stated here: 16 bits.
@@ -350,7 +369,7 @@ impl Described {
         };
         let group = path.rsplit_once('.').map_or("", |(group, _)| group).replace('.', "/");
         let macs = self.description.part_macs(part, &self.pass).map(share);
-        let times = if module.is_some() { part.times } else { part.times.saturating_mul(modules) };
+        let times = part.times;
         let parameters = share(part.parameters().unwrap_or(0));
         let stored = self.stored_part(part);
         // Without weights of its own it reads none.
@@ -462,6 +481,59 @@ mod tests {
         assert_eq!(unknown.weight_bytes, None);
         let row = unknown.layers.iter().find(|row| row.name.ends_with("up_proj")).unwrap();
         assert_eq!(row.weight_bytes, None);
+    }
+
+    #[test]
+    fn layers_that_predict_several_tokens_are_told_and_not_counted() {
+        let mut config = json!({"model_type": "deepseek_v3", "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "intermediate_size": 16, "moe_intermediate_size": 4, "n_routed_experts": 4, "num_experts_per_tok": 1,
+            "n_shared_experts": 1, "first_k_dense_replace": 1, "q_lora_rank": 4, "kv_lora_rank": 4, "qk_nope_head_dim": 4,
+            "qk_rope_head_dim": 2, "v_head_dim": 4, "vocab_size": 10, "n_group": 1, "topk_group": 1});
+        let plain = inspect(&model(&config.to_string(), &[]), &[]);
+        // The balance of the experts of one layer.
+        assert_eq!(plain.buffers, 4);
+        config["num_nextn_predict_layers"] = 1.into();
+        let told = inspect(&model(&config.to_string(), &[]), &[]);
+        assert_eq!((told.parameters, told.macs), (plain.parameters, plain.macs));
+        let sparse: u64 =
+            plain.layers.iter().filter(|row| row.name.contains("layers.1.")).map(|row| row.parameters).sum();
+        let extra = told.transformer.as_ref().unwrap().extra_parameters;
+        assert_eq!(extra, Some(sparse + 2 * 64 + 3 * 8));
+        assert!(told.warnings.iter().any(|note| note.place == "num_nextn_predict_layers"));
+        // In a file they are named, and cost nothing in a pass.
+        let description = transformers::describe(config.as_object().unwrap()).unwrap();
+        let own = description.parts.iter().flat_map(Part::tensors).filter(|(_, weight)| !weight.is_shared);
+        let mut tensors: Vec<_> = own.map(|(name, weight)| (name, weight.shape.clone())).collect();
+        tensors.push(("model.layers.2.eh_proj.weight".to_owned(), vec![8, 16]));
+        let tensors: Vec<_> = tensors.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())).collect();
+        let found = inspect(&model(&config.to_string(), &tensors), &[]);
+        assert_eq!((found.parameters, found.macs), (plain.parameters.map(|all| all + 128), plain.macs));
+        assert!(found.warnings.iter().any(|note| note.text.contains("predict several tokens")), "{:?}", found.warnings);
+        let row = found.layers.iter().find(|row| row.name == "model.layers.2.eh_proj").unwrap();
+        assert_eq!((row.parameters, row.macs), (128, Some(0)));
+        assert_eq!(found.layers.iter().map(|row| row.macs.unwrap()).sum::<u64>(), found.macs.unwrap());
+    }
+
+    #[test]
+    fn a_picture_s_network_takes_no_number_of_tokens() {
+        let vit = inspect(&model(r#"{"model_type": "vit"}"#, &[]), &[]);
+        assert!(vit.macs.is_some() && vit.dynamic_dims.is_empty(), "{:?}", vit.dynamic_dims);
+    }
+
+    #[test]
+    fn of_an_unknown_network_alone_the_parameters_stay_open() {
+        let config = r#"{"model_type": "nobody", "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 4,
+            "intermediate_size": 16, "vocab_size": 10, "torch_dtype": "bfloat16"}"#;
+        let found = inspect(&model(config, &[]), &[("tokens", 5)]);
+        assert_eq!((found.parameters, found.weight_bytes, found.approximate), (None, None, true));
+        let told = found.transformer.unwrap();
+        assert!(told.approximate && told.family == "nobody");
+        assert_eq!(found.macs, Some(5 * told.non_embedding_parameters));
+        let held = inspect(
+            &model(config, &[("model.embed_tokens.weight", &[10, 8]), ("w.weight", &[8, 40])]),
+            &[("tokens", 5)],
+        );
+        assert_eq!((held.parameters, held.macs, held.approximate), (Some(400), Some(5 * 320), true));
     }
 
     #[test]

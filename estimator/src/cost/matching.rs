@@ -75,8 +75,6 @@ struct Item<'d> {
     found: u64,
     /// MACs of all of them.
     macs: Option<u64>,
-    /// How many runs the row stands for.
-    times: u64,
 }
 
 impl Item<'_> {
@@ -102,8 +100,7 @@ fn items<'d>(d: &'d Description, pass: &Pass) -> Vec<Item<'d>> {
         for layer in 0..layers {
             let path = part.pattern_of(layer);
             let place = place(&part.path_of(layer * modules));
-            let times = part.times.saturating_mul(modules.max(1));
-            items.push(Item { part, path, place, each, full, modules, found: 0, macs, times });
+            items.push(Item { part, path, place, each, full, modules, found: 0, macs });
         }
     }
     items
@@ -149,8 +146,25 @@ pub(super) fn join(d: &Description, pass: &Pass, modules: Vec<Found>) -> Joined 
         row.layer.op = item.part.kind.to_owned();
         add(&mut bytes_of_step, row, d.share_read(item.part, 1));
     }
+    let mut unknown = Vec::new();
     for ((at, is_routed), numbers) in &open_rows {
-        fused(d, &mut items, &mut rows, by_place.get(at), *is_routed, numbers, &mut bytes_of_step);
+        match fused(d, &mut items, &mut rows, by_place.get(at), *is_routed, numbers) {
+            Some(share) => numbers
+                .iter()
+                .filter_map(|number| rows.get(*number))
+                .for_each(|row| add(&mut bytes_of_step, row, share)),
+            None => unknown.extend_from_slice(numbers),
+        }
+    }
+    // Where every described weight was found, what else is in the file is not run.
+    let is_complete = items.iter().all(|item| item.each == 0 || item.left() == 0);
+    for number in unknown {
+        let Some(row) = rows.get_mut(number) else { continue };
+        if is_complete {
+            row.layer.macs = Some(0);
+        } else {
+            add(&mut bytes_of_step, row, 1.0);
+        }
     }
     Joined { table: with_rest(items, rows, &last), bytes_of_step }
 }
@@ -160,6 +174,7 @@ fn add(bytes: &mut Option<f64>, row: &Found, share: f64) {
 }
 
 /// Modules of one layer that no part is alike: where they have as many parameters as the parts that are left, they share their work.
+/// Gives the share of them that a step reads.
 fn fused(
     d: &Description,
     items: &mut [Item<'_>],
@@ -167,8 +182,7 @@ fn fused(
     of_place: Option<&Vec<usize>>,
     is_routed: bool,
     numbers: &[usize],
-    bytes: &mut Option<f64>,
-) {
+) -> Option<f64> {
     let own: u64 = numbers.iter().filter_map(|number| rows.get(*number)).map(|row| row.layer.parameters).sum();
     let is_left = |item: &Item<'_>| item.left() > 0 && item.each > 0 && item.part.routed.is_some() == is_routed;
     let left: Vec<usize> =
@@ -176,28 +190,24 @@ fn fused(
     let of_items = |of: &dyn Fn(&Item<'_>) -> Option<u64>| {
         left.iter().try_fold(0u64, |sum, number| sum.checked_add(of(items.get(*number)?)?))
     };
-    let expected = of_items(&|item| item.each.checked_mul(item.left()));
+    if own == 0 || of_items(&|item| item.each.checked_mul(item.left())) != Some(own) {
+        return None;
+    }
     let macs = of_items(&|item| item.macs_of(item.left()));
-    let share = left.first().and_then(|number| items.get(*number)).map_or(1.0, |item| d.share_read(item.part, 1));
-    let agree = own > 0 && expected == Some(own);
     let mut rest = macs;
     for (place, number) in numbers.iter().enumerate() {
         let Some(row) = rows.get_mut(*number) else { continue };
-        add(bytes, row, if agree { share } else { 1.0 });
-        if !agree {
-            continue;
-        }
         let part = macs.map(|macs| (u128::from(macs) * u128::from(row.layer.parameters) / u128::from(own)) as u64);
         row.layer.macs = if place + 1 == numbers.len() { rest } else { part };
         rest = rest.zip(part).map(|(rest, part)| rest.saturating_sub(part));
     }
-    if agree {
-        left.iter().for_each(|number| {
-            if let Some(item) = items.get_mut(*number) {
-                item.found = item.modules;
-            }
-        });
+    let share = left.first().and_then(|number| items.get(*number)).map(|item| d.share_read(item.part, 1));
+    for number in left {
+        if let Some(item) = items.get_mut(number) {
+            item.found = item.modules;
+        }
     }
+    share
 }
 
 /// The rows with those of what has no weights, each behind the last module of its layer.
@@ -219,7 +229,7 @@ fn with_rest(items: Vec<Item<'_>>, rows: Vec<Found>, last: &HashMap<Place, usize
         let op = if is_shared { format!("{} (tied)", item.part.kind) } else { item.part.kind.to_owned() };
         let group = item.path.rsplit_once('.').map_or("", |(group, _)| group).replace('.', "/");
         // Its weights, where it has some, are counted in the rows of the file.
-        let layer = Layer { name, op, group, times: item.times, macs, weight_bytes: Some(0), ..Layer::default() };
+        let layer = Layer { name, op, group, times: item.part.times, macs, weight_bytes: Some(0), ..Layer::default() };
         let place = last.get(&item.place).copied().unwrap_or(end);
         behind.entry(place).or_default().push(Found { layer, is_counted: true });
     }

@@ -64,15 +64,18 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
     };
     let has_weights = !model.weights_only || !model.graph.weights.is_empty();
     let parameters = match &described {
-        Some(described) if !has_weights => Some(described.description.parameters()),
+        // How many an unknown network has is not known without its tensors.
+        Some(described) if !has_weights => {
+            Some(described.description.parameters()).filter(|_| !described.description.is_approximate)
+        }
         _ => weights.parameters,
     };
     // Of weights that are not there, the config says how they are stored.
     let stored = described.as_ref().filter(|_| !has_weights).map(|described| {
         let of_network = described.description.buffers();
         match described.stored() {
-            Some((dtypes, bytes, scales)) => (dtypes, bytes, scales.saturating_add(of_network)),
-            None => (BTreeMap::new(), None, of_network),
+            Some((dtypes, bytes, scales)) if parameters.is_some() => (dtypes, bytes, scales.saturating_add(of_network)),
+            _ => (BTreeMap::new(), None, of_network),
         }
     });
     let (dtypes, weight_bytes, buffers) = stored.unwrap_or((weights.dtypes, weights.bytes, weights.buffers));
@@ -134,6 +137,7 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         producer: model.producer.clone(),
         format_version: model.format_version,
         opsets: model.opsets.iter().map(|(domain, version)| (opset_name(domain), *version)).collect(),
+        approximate: described.as_ref().is_some_and(|described| described.description.is_approximate),
         parameters,
         buffers,
         macs,

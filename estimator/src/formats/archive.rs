@@ -128,6 +128,10 @@ fn problem(error: &zip::result::ZipError) -> Problem {
     match error {
         zip::result::ZipError::FileNotFound => Problem::Corrupt("the archive has no such file".to_owned()),
         zip::result::ZipError::Io(error) => Problem::Corrupt(format!("the archive cannot be read: {error}")),
+        // The directory stands at the end of an archive.
+        zip::result::ZipError::InvalidArchive(_) => Problem::Corrupt(
+            "it begins like a ZIP archive, and the table of contents that stands at the end of one is not there or damaged: the file is probably cut off".to_owned(),
+        ),
         error => Problem::Corrupt(format!("the archive cannot be read: {error}")),
     }
 }

@@ -67,9 +67,13 @@ impl fmt::Display for Problem {
             Problem::Unsupported(what) => write!(f, "{what} cannot be opened yet"),
             Problem::Truncated { needs, has } => {
                 let missing = needs.saturating_sub(*has);
+                let whole = crate::format::whole;
                 write!(
                     f,
-                    "the file is cut off: it should have at least {needs} bytes and has {has}, so {missing} are missing"
+                    "the file is cut off: it should have at least {} bytes and has {}, so at least {} are missing",
+                    whole(*needs),
+                    whole(*has),
+                    whole(missing)
                 )
             }
             Problem::Corrupt(why) => write!(f, "the file is damaged or not what it seems: {why}"),

@@ -311,7 +311,12 @@ pub(super) fn object(mut source: Source<'_>) -> Result<Map<String, Value>, ReadE
     let length = usize::try_from(source.size()).unwrap_or(0);
     let bytes = source.stretch(0, length)?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    serde_json::from_slice(text).map_err(|error| source.error(None, "", Problem::Corrupt(error.to_string())))
+    serde_json::from_slice(text).map_err(|error| {
+        let why = format!(
+            "its JSON cannot be read: {error}; write it anew, or take the file from where the model comes from"
+        );
+        source.error(None, "", Problem::Corrupt(why))
+    })
 }
 
 /// The same config without its long lists: `{"length": N}` stands for them.

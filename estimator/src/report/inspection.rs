@@ -21,6 +21,9 @@ pub struct Inspection {
     pub opsets: BTreeMap<String, i64>,
     /// Elements of all weights, each once, quantised ones unpacked; `cost::weights` says what is one.
     pub parameters: Option<u64>,
+    /// Whether MACs are an approximation, because the network is of a family that is not known; the warnings say how.
+    #[serde(default)]
+    pub approximate: bool,
     /// Elements of running statistics and quantisation constants, which training does not learn as weights.
     pub buffers: u64,
     /// Multiply-accumulates of convolutions, matrix and attention products.

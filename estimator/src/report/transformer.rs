@@ -14,7 +14,7 @@ pub struct Transformer {
     /// Where the hyper-parameters were read: a file's name.
     pub origin: String,
     /// Whether the family is not known and the counts are an approximation; the warnings say how.
-    pub is_approximate: bool,
+    pub approximate: bool,
     /// All parameters, shared ones once.
     pub parameters: u64,
     /// Parameters that one token uses: all but the experts it is not routed to; tables of embeddings count whole.
@@ -106,6 +106,9 @@ pub struct Transformer {
     /// Parameters of an input table that is looked up and is not also the output head.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input_table_parameters: Option<u64>,
+    /// Parameters that a checkpoint of this network holds beside the counted ones: layers that predict several tokens at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra_parameters: Option<u64>,
     /// Parameters that every step reads whole: all but looked-up tables, routed experts and encoders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_parameters: Option<u64>,

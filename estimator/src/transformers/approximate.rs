@@ -1,11 +1,11 @@
 //! Networks of families that are not known: what can still be said, labelled as an approximation.
 //!
-//! Without weights the sizes are counted as if the network were built like Llama, with experts like Mixtral's where it has any.
-//! With weights the parameters are what the tensors hold, and a token costs one MAC for each parameter outside of the tables.
+//! With weights the parameters are what the tensors hold; without them they stay unknown, and a network of Llama's or Mixtral's shape
+//! with the same sizes stands in for them. A token costs one MAC for each parameter outside of the tables.
 
-use super::description::{Description, Facts, Totals};
+use super::description::{Description, Totals};
 use super::error::DescribeError;
-use super::parts::Part;
+use super::parts::{Part, Work};
 use super::{Held, describe};
 use serde_json::{Map, Value};
 
@@ -21,15 +21,20 @@ pub(super) fn of_config(
     // A model of several senses: its decoder may be of a known family.
     for part in ["text_config", "language_config", "llm_config", "thinker_config"] {
         let Some(inner) = config.get(part).and_then(Value::as_object) else { continue };
-        let Ok(mut found) = super::describe_or_approximate(inner, None) else { continue };
+        let Ok(mut found) = super::describe_or_approximate(inner, held) else { continue };
         found.notes.warn(
             "",
             format!(
                 "“{name}” is not known here; what “{part}” says of its decoder is counted, and other parts are left out"
             ),
         );
-        let facts = found.facts.clone();
-        return Ok(finish(found, name, facts, held));
+        return Ok(Description {
+            family: name.to_owned(),
+            model_type: name.to_owned(),
+            class: String::new(),
+            is_approximate: true,
+            ..found
+        });
     }
     let layers = ["num_hidden_layers", "n_layer", "n_layers", "num_layers"];
     let widths = ["hidden_size", "n_embd", "d_model"];
@@ -59,13 +64,7 @@ pub(super) fn of_config(
     if let (false, Some(hidden)) = (has(&has_inner), hidden) {
         put("intermediate_size", hidden.saturating_mul(4).into());
     }
-    let mut found = describe(&like)?;
-    let how = if experts.is_some() { "Mixtral" } else { "Llama" };
-    found
-        .notes
-        .warn("", format!("no family called “{name}” is known here; it is counted as if it were built like {how}"));
-    let facts = found.facts.clone();
-    Ok(finish(found, name, facts, held))
+    Ok(finish(describe(&like)?, name, held))
 }
 
 /// Approximates by the metadata of a GGUF file of the architecture `name`.
@@ -89,34 +88,36 @@ pub(super) fn of_gguf(
     like.insert("general.architecture".to_owned(), "llama".into());
     let has_head = held.map(|held| held.has_head);
     let config = super::gguf::config(&like, has_head).map_err(|_| DescribeError::UnknownFamily(name.to_owned()))?;
-    let mut found = describe(&config).map_err(|_| DescribeError::UnknownFamily(name.to_owned()))?;
-    found.notes.warn(
-        "",
-        format!("no architecture called “{name}” is known here; it is counted as if it were built like Llama"),
-    );
-    let facts = found.facts.clone();
-    Ok(finish(found, name, facts, held))
+    let found = describe(&config).map_err(|_| DescribeError::UnknownFamily(name.to_owned()))?;
+    Ok(finish(found, name, held))
 }
 
-/// Labels an approximation; where weights are held, their number replaces the guess.
-fn finish(found: Description, name: &str, facts: Facts, held: Option<Held>) -> Description {
-    let mut found =
-        Description { family: name.to_owned(), model_type: name.to_owned(), is_approximate: true, facts, ..found };
-    let Some(held) = held else { return found };
-    let share = found.totals.active as f64 / (found.totals.parameters.max(1)) as f64;
-    let tables = Totals {
-        parameters: held.parameters,
-        // What a token uses of them is known only as a share.
-        active: if share < 1.0 { (held.parameters as f64 * share) as u64 } else { held.parameters },
-        input: found.totals.input.min(held.parameters),
-        head: if held.has_head { found.totals.head.min(held.parameters) } else { 0 },
-    };
-    found.totals = tables;
-    // Attention and the cache follow from the fields; products with weights from the tensors, each parameter one MAC a token.
+/// Labels an approximation. Parameters are those of the weights, where there are some, and else of the network that it was compared with;
+/// a token costs one MAC for each of them outside of the tables, and only the cache follows from the fields.
+fn finish(found: Description, name: &str, held: Option<Held>) -> Description {
+    let mut found = Description { family: name.to_owned(), model_type: name.to_owned(), is_approximate: true, ..found };
+    if let Some(held) = held {
+        let share = found.totals.active as f64 / (found.totals.parameters.max(1)) as f64;
+        found.totals = Totals {
+            parameters: held.parameters,
+            // What a token uses of them is known only as a share.
+            active: if share < 1.0 { (held.parameters as f64 * share) as u64 } else { held.parameters },
+            input: found.totals.input.min(held.parameters),
+            head: if held.has_head { found.totals.head.min(held.parameters) } else { 0 },
+        };
+    }
     found.parts.retain(|part: &Part| part.weights.is_empty());
-    found.notes.info(
+    found.parts.iter_mut().for_each(|part| part.work = Work::None);
+    let source = if held.is_some() {
+        "its parameters are those of its tensors"
+    } else {
+        "how many parameters it has is not known"
+    };
+    found.notes.warn(
         "",
-        "a token is taken to cost one MAC for each parameter that it uses outside of the tables of embeddings",
+        format!(
+            "no family of networks called “{name}” is known here: {source}, a token is taken to cost 2 FLOPs (one MAC) for each parameter outside of the tables of embeddings, and the KV cache is that of plain attention with the heads that are stated. All of this is an approximation"
+        ),
     );
     found
 }

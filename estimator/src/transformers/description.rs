@@ -48,6 +48,8 @@ pub struct Facts {
     pub tied_embeddings: Option<bool>,
     /// What a pass takes when the caller does not say: the name and size of the natural input, for example `image 224 × 224`.
     pub input: String,
+    /// Parameters of layers that predict several tokens at once, which checkpoints hold and a plain pass does not run.
+    pub extra_parameters: Option<u64>,
     /// Tokens that one picture or sound takes in the decoder's stream.
     pub input_tokens: Option<u64>,
 }

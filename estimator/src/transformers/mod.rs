@@ -130,11 +130,23 @@ fn describe_as(
     };
     let c = Config::new(config, named);
     let mut p = Parts::new();
-    let facts = (family.build)(&c, &mut p, head);
+    let mut facts = (family.build)(&c, &mut p, head);
+    let several = c.layers_or_none("num_nextn_predict_layers");
     if let Some(fault) = c.fault() {
         return Err(fault);
     }
     let parts = p.finish()?;
+    if let Some(extra) = predicting_layers(&parts, &facts, several).filter(|_| several > 0) {
+        facts.extra_parameters = Some(extra);
+        notes.info(
+            "num_nextn_predict_layers",
+            format!(
+                "{} that predict several tokens at once, with {} parameters beside the shared tables, are in such checkpoints and are not counted: a plain pass does not run them",
+                if several == 1 { "one layer".to_owned() } else { format!("{several} layers") },
+                crate::format::whole(extra)
+            ),
+        );
+    }
     let totals = Totals::of(&parts).map_err(DescribeError::TooLarge)?;
     Ok(Description {
         family: family.name.to_owned(),
@@ -146,6 +158,18 @@ fn describe_as(
         notes,
         totals,
     })
+}
+
+/// Parameters of so many layers that predict further tokens: each is a layer like the last one, two norms and one behind it,
+/// and a projection of two vectors to one (DeepSeek-AI and others 2024, “DeepSeek-V3 Technical Report”, section 2.2).
+fn predicting_layers(parts: &[Part], facts: &Facts, layers: u64) -> Option<u64> {
+    let last = facts.layers.checked_sub(1)?;
+    let in_last =
+        |part: &&Part| part.path.contains("layers.{}") && part.indices.first().is_some_and(|of| of.contains(&last));
+    let of_layer = |part: &Part| Some(part.parameters()? / part.indices.first().map_or(1, |of| of.len() as u64).max(1));
+    let layer = parts.iter().filter(in_last).try_fold(0u64, |sum, part| sum.checked_add(of_layer(part)?))?;
+    let joined = facts.hidden_size.checked_mul(2 * facts.hidden_size)?.checked_add(3 * facts.hidden_size)?;
+    layer.checked_add(joined)?.checked_mul(layers)
 }
 
 /// All model types that are described exactly.

@@ -31,6 +31,10 @@ pub enum RecipeError {
     Nameless(String),
     /// Words that are not known; the text is the piece of the sentence.
     Unknown(String),
+    /// Something without which the cost of a mixture of experts is not known.
+    Mixture(&'static str),
+    /// A name such as `8x7B`, which does not say how many parameters there are.
+    Shorthand(String),
     /// The same thing is said twice with different numbers.
     Twice(&'static str),
     /// Something without which neither a size nor an architecture is known.
@@ -48,6 +52,14 @@ impl fmt::Display for RecipeError {
                 write!(f, "“{number}” does not say what it counts: write “{number} layers”, “d={number}” or the like")
             }
             Self::Unknown(piece) => write!(f, "“{piece}” is not understood; say sizes with their names, {example}"),
+            Self::Mixture(what) => write!(
+                f,
+                "{what} is missing, and a token uses only a part of a mixture of experts: say all parameters and those that a token uses (“47B MoE, 13B active”), or the sizes with “8 experts, 2 experts per token”"
+            ),
+            Self::Shorthand(word) => write!(
+                f,
+                "“{word}” names a mixture of experts without saying its size, because experts share everything else: say all parameters and those that a token uses (“47B, 13B active” for Mixtral 8x7B, “109B, 17B active” for Llama 4 Scout), or the layers, widths and experts"
+            ),
             Self::Twice(what) => write!(f, "{what} is given twice with different numbers"),
             Self::Missing(what) => {
                 write!(f, "{what} is missing: give it, or only the number of parameters, {example}")
@@ -211,8 +223,9 @@ pub fn recipe(sentence: &str) -> Result<Recipe, RecipeError> {
             });
         };
         // A mixture uses a part of its parameters; without layers nobody can work out which.
-        if active.is_none() && ["experts", "per_token"].iter().any(|name| said.of(name).is_some()) {
-            return Err(RecipeError::Missing("how many parameters a token uses (“13B active”)"));
+        if active.is_none() && (said.is_mixture || ["experts", "per_token"].iter().any(|name| said.of(name).is_some()))
+        {
+            return Err(RecipeError::Mixture("how many parameters a token uses"));
         }
         return Ok(Recipe { description: by_size(all, active), parameters, active_parameters: active });
     }
@@ -220,6 +233,9 @@ pub fn recipe(sentence: &str) -> Result<Recipe, RecipeError> {
         if said.of(name).is_none() {
             return Err(RecipeError::Missing(what));
         }
+    }
+    if said.is_mixture && said.of("experts").is_none() {
+        return Err(RecipeError::Mixture("how many experts there are"));
     }
     let (config, notes) = said.config();
     let mut description = describe(&config).map_err(RecipeError::Network)?;
@@ -269,6 +285,8 @@ struct Said {
     unknown: Vec<String>,
     tied: Option<bool>,
     gated: Option<bool>,
+    /// Whether it is called a mixture of experts.
+    is_mixture: bool,
 }
 
 impl Said {
@@ -327,17 +345,31 @@ impl Said {
         if plain.contains("not gated") || plain.contains("ungated") || plain.contains("gelu mlp") {
             self.gated = Some(false);
         }
-        let words: Vec<&str> = plain.split_whitespace().collect();
+        let words: Vec<&str> = plain.split_whitespace().flat_map(of_name).collect();
+        if let Some(word) = words.iter().find(|word| is_shorthand(word)) {
+            return Err(RecipeError::Shorthand((*word).to_owned()));
+        }
+        self.is_mixture |= words.iter().any(|word| ["moe", "mixture", "moes"].contains(word));
         let sizes = words.iter().filter(|word| matches!(self::number(word), Some((_, Unit::Large, _)))).count();
         let mut before: Vec<&str> = Vec::new();
         let mut place = 0;
         let mut found = false;
         while let Some(word) = words.get(place) {
-            let Some((mut number, mut unit, glued)) = number(word) else {
+            // “A3B” in names: so many that a token uses.
+            if let Some(active) = active(word) {
+                self.add("active", active)?;
+                (found, place) = (true, place + 1);
+                continue;
+            }
+            let Some((mut number, mut unit, mut glued)) = number(word) else {
                 before.push(word);
                 place += 1;
                 continue;
             };
+            if let (Unit::Large, Some(active)) = (unit, active(glued)) {
+                self.add("active", active)?;
+                glued = "";
+            }
             // “70 billion”, “1.3 b”: the unit is a word of its own.
             if glued.is_empty() && unit == Unit::Plain {
                 // In “Llama 3 8B” the next word is a number of its own.
@@ -361,8 +393,10 @@ impl Said {
                 None => (named(&before.join(" "), false).map(|(name, _)| name), 0),
             };
             let name = match name {
-                Some("hidden" | "layers" | "heads") | None if unit == Unit::Large => "parameters",
-                // “8 experts, 2 active” are experts; parameters come in millions.
+                // Only parameters come in millions.
+                Some("parameters" | "active") | None if unit == Unit::Large => name.unwrap_or("parameters"),
+                Some(_) if unit == Unit::Large => "parameters",
+                // “8 experts, 2 active” are experts.
                 Some("active") if unit == Unit::Plain && number < MOST_EXPERTS => "per_token",
                 // The version in a model's name: “Llama 3 8B”.
                 None if glued.is_empty() && sizes > 0 => {
@@ -370,7 +404,6 @@ impl Said {
                     before.clear();
                     continue;
                 }
-                None if glued.starts_with('x') => return Err(RecipeError::Unknown((*word).to_owned())),
                 Some(name) => name,
                 None => return Err(RecipeError::Nameless((*word).to_owned())),
             };
@@ -441,6 +474,34 @@ impl Said {
         }
         put("model_type", kind.into());
         (config, notes)
+    }
+}
+
+/// A model's name in its steps, where one of them is a size: `qwen3-30b-a3b`; any other word as it is.
+fn of_name(word: &str) -> Vec<&str> {
+    let is_size = |step: &str| matches!(number(step), Some((_, Unit::Large, _))) || is_shorthand(step);
+    match word.starts_with(char::is_alphabetic) && word.split('-').any(is_size) {
+        true => word.split('-').filter(|step| is_size(step) || active(step).is_some()).collect(),
+        false => vec![word],
+    }
+}
+
+/// The parameters that a token uses, as names have them behind the total: `a3b`.
+fn active(word: &str) -> Option<f64> {
+    match number(word.strip_prefix('a')?) {
+        Some((number, Unit::Large, "")) => Some(number),
+        _ => None,
+    }
+}
+
+/// Whether a word names experts by their number and the size of a dense model (`8x7b`), or parameters and experts (`17b-16e`):
+/// neither says the total.
+fn is_shorthand(word: &str) -> bool {
+    let Some((_, unit, glued)) = number(word) else { return false };
+    let sized = |text: &str| matches!(number(text), Some((_, Unit::Large, _)));
+    match unit {
+        Unit::Plain => glued.strip_prefix(['x', '×']).is_some_and(sized),
+        Unit::Large => glued.strip_suffix('e').is_some_and(|count| count.parse::<u32>().is_ok()),
     }
 }
 
@@ -553,6 +614,10 @@ mod tests {
             ("1.3 b params", 1.3e9, None),
             ("355M", 355e6, None),
             ("671B, 37B active", 671e9, Some(37e9)),
+            ("47B MoE, 13B active", 47e9, Some(13e9)),
+            ("30B-A3B", 30e9, Some(3e9)),
+            ("Qwen3-30B-A3B", 30e9, Some(3e9)),
+            ("Qwen3 235B A22B", 235e9, Some(22e9)),
             ("Llama 3 8B", 8e9, None),
             ("Qwen 2 72B", 72e9, None),
         ] {
@@ -580,7 +645,12 @@ mod tests {
             ("banana", "not understood"),
             ("32 layers", "width"),
             ("70B MoE with 8 experts, 2 active", "a token uses"),
-            ("8x7B", "not understood"),
+            ("MoE 47B", "13B active"),
+            ("a mixture of experts of 47B", "13B active"),
+            ("MoE, 32 layers, d=4096", "8 experts"),
+            ("8x7B", "47B, 13B active"),
+            ("Mixtral 8x7B-like", "13B active"),
+            ("Llama 4 17B-16E", "109B, 17B active"),
             ("d=4096", "number of layers"),
             ("32 layers, 40 layers, d=128", "twice"),
             ("32 layers, d=4096, 30 heads, 7 kv heads", "cannot share"),

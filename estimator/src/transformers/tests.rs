@@ -143,6 +143,14 @@ fn an_unknown_family_is_an_approximation_that_says_so() {
     let found = describe_or_approximate(&unknown, Some(held)).unwrap();
     assert_eq!((found.parameters(), found.weight_macs_per_token()), (5000, Some(5000 - 160)));
     assert!(found.cache_elements_per_token() > 0);
+    // Twice the parameters outside of the tables for each token, and nothing else.
+    assert_eq!(found.macs(&Pass::prefill(7)), Some(7 * (5000 - 160)));
+    assert_eq!(found.macs(&Pass::step(100)), Some(5000 - 160));
+    // The decoder of a model of several senses may be known.
+    let senses = config(json!({"model_type": "newmodel", "vision_config": {}, "text_config": {"model_type": "llama"}}));
+    let found = describe_or_approximate(&senses, Some(held)).unwrap();
+    assert!(found.is_approximate && found.parameters() == 6_738_415_616, "{}", found.parameters());
+    assert!(found.notes.iter().any(|note| note.text.contains("other parts are left out")));
     let nothing = config(json!({"model_type": "newmodel"}));
     assert!(matches!(describe_or_approximate(&nothing, None), Err(DescribeError::UnknownFamily(_))));
 }

@@ -37,12 +37,22 @@ fn start(choice: &ModelChoice) -> Result<Start, Failure> {
     for (name, size) in &choice.shapes.dim {
         scenario.dims.insert(name.clone(), *size);
     }
-    if let Some(file) = &choice.model {
+    // A configuration is a model by itself, where nothing else is named.
+    let is_named = choice.model.is_some() || choice.describe.is_some() || choice.params.is_some();
+    let alone = choice.shapes.config.as_ref().filter(|_| !is_named && choice.scenario.is_none());
+    if let Some(file) = choice.model.as_ref().or(alone) {
         let shapes = Shapes {
             dim: scenario.dims.iter().map(|(name, size)| (name.clone(), *size)).collect(),
+            config: choice.shapes.config.clone().filter(|_| alone.is_none()),
             ..choice.shapes.clone()
         };
         let inspection = model::inspect(file, &shapes)?;
+        if inspection.weights_only && inspection.transformer.is_none() {
+            return Err(Failure::File(format!(
+                "{} holds weights without a graph, so it does not say what is computed with them: name its configuration with --config config.json, or give --params N in place of --model",
+                file.display()
+            )));
+        }
         check_names(&choice.shapes, &[&inspection])?;
         let of_model = inspection.warnings.iter().filter(|note| note.level == Level::Warning).cloned().collect();
         let summary = ModelSummary::from_inspection(&inspection);
@@ -67,7 +77,9 @@ fn start(choice: &ModelChoice) -> Result<Start, Failure> {
         Some(summary) if choice.params.is_some() || choice.scenario.is_some() => {
             Ok(Start { scenario, summary, notes, of_model: Vec::new() })
         }
-        _ => Err(Failure::Use("no model is given; use --model FILE, --describe TEXT or --params N".to_owned())),
+        _ => Err(Failure::Use(
+            "no model is given; use --model FILE, --config config.json, --describe TEXT or --params N".to_owned(),
+        )),
     }
 }
 

@@ -150,14 +150,17 @@ fn compare_files(pair: &arguments::Compare) -> Result<Output, Failure> {
 
 /// Refuses numbers for dimensions and inputs that none of the models has: a misspelt name would leave the default in place.
 pub(crate) fn check_names(shapes: &Shapes, models: &[&Inspection]) -> Result<(), Failure> {
-    // Weights without a graph have neither dimensions nor inputs; what is given for them is noted where they are read.
-    if models.iter().any(|model| model.weights_only) {
-        return Ok(());
+    // What has no graph may still be asked for a number of tokens, in a row with others that count them; a note says that it plays no part.
+    let is_idle = |name: &str| ["tokens", "context"].contains(&name) && models.iter().any(|model| model.weights_only);
+    for (name, size) in &shapes.dim {
+        if *size == 0 && is_idle(name) {
+            return Err(Failure::Use(format!("--dim {name}=0: a pass takes 1 or more")));
+        }
     }
     let dims: Vec<&str> = models.iter().flat_map(|model| model.dynamic_dims.keys()).map(String::as_str).collect();
     let inputs: Vec<&str> = models.iter().flat_map(|model| &model.inputs).map(|port| port.name.as_str()).collect();
     for (name, _) in &shapes.dim {
-        if !dims.contains(&name.as_str()) {
+        if !dims.contains(&name.as_str()) && !is_idle(name) {
             return Err(Failure::Use(format!("the model has no open dimension “{name}”; {}", offered(name, &dims))));
         }
     }

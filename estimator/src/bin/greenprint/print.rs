@@ -106,7 +106,7 @@ pub(crate) fn inspection(file: &str, inspection: &Inspection, all_layers: bool) 
     let mut facts = vec![
         vec!["format".to_owned(), inspection.format.clone()],
         vec!["parameters".to_owned(), known(inspection.parameters)],
-        vec!["MACs".to_owned(), known(inspection.macs)],
+        vec![if inspection.approximate { "MACs, about" } else { "MACs" }.to_owned(), known(inspection.macs)],
         vec!["FLOPs".to_owned(), known(inspection.flops)],
         vec!["other operations".to_owned(), known(inspection.other_operations)],
         vec!["weights".to_owned(), bytes(inspection.weight_bytes)],
@@ -554,7 +554,7 @@ fn described(of: &Transformer) -> Vec<Vec<String>> {
     let mut lines = Vec::new();
     let mut line = |name: &str, text: String| lines.push(vec![name.to_owned(), text]);
     let exact = |number: u64| known(Some(number));
-    let about = if of.is_approximate { ", counted approximately" } else { "" };
+    let about = if of.approximate { ", counted approximately" } else { "" };
     line("network", format!("{}{about}, from {}", cut(&of.family), cut(&of.origin)));
     if of.active_parameters != of.parameters {
         line("active for a token", exact(of.active_parameters));

@@ -71,7 +71,7 @@ impl Family {
             count => format!(" with {count} tensors"),
         };
         let text = format!(
-            "{} of {} shards are missing{tensors}: {}{more}; only what is here is counted",
+            "{} of {} shards are missing{tensors}: {}{more}; only what is here is counted. Put them into the same folder, or choose them together with this file",
             missing.len(),
             self.shards.len(),
             named.join(", ")

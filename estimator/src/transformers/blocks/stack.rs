@@ -98,6 +98,7 @@ pub(in crate::transformers) fn facts(
         tied_embeddings: Some(frame.tied),
         input: String::new(),
         input_tokens: None,
+        extra_parameters: None,
     }
 }
 

@@ -76,5 +76,6 @@ pub fn deepseek(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         tied_embeddings: Some(frame.tied),
         input: String::new(),
         input_tokens: None,
+        extra_parameters: None,
     }
 }
