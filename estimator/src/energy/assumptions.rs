@@ -21,6 +21,8 @@ pub(crate) enum Key {
     NetworkShare,
     Pue,
     Intensity,
+    MarketIntensity,
+    TransmissionLoss,
     Wue,
     GridWater,
     ElectricityPrice,
@@ -43,7 +45,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// All of them.
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 29] = [
         Self::Mfu,
         Self::Backward,
         Self::Experiments,
@@ -53,6 +55,8 @@ impl Key {
         Self::NetworkShare,
         Self::Pue,
         Self::Intensity,
+        Self::MarketIntensity,
+        Self::TransmissionLoss,
         Self::Wue,
         Self::GridWater,
         Self::ElectricityPrice,
@@ -85,6 +89,8 @@ impl Key {
             Self::NetworkShare => "network-share",
             Self::Pue => "pue",
             Self::Intensity => "grid-intensity",
+            Self::MarketIntensity => "market-intensity",
+            Self::TransmissionLoss => "transmission-loss",
             Self::Wue => "wue",
             Self::GridWater => "grid-water",
             Self::ElectricityPrice => "electricity-price",
@@ -115,7 +121,8 @@ impl Key {
             Self::AcceleratorWatts | Self::IdleWatts | Self::HostWatts => (0.0, 1e5),
             Self::NetworkShare => (0.0, 1.0),
             Self::Pue => (1.0, 5.0),
-            Self::Intensity => (0.0, 2000.0),
+            Self::Intensity | Self::MarketIntensity => (0.0, 2000.0),
+            Self::TransmissionLoss => (0.0, 0.9),
             Self::Wue | Self::GridWater => (0.0, 100.0),
             Self::ElectricityPrice => (0.0, 10.0),
             Self::RentPrice => (0.0, 1000.0),

@@ -4,7 +4,7 @@ use super::EstimateError;
 use super::assumptions::{Assumed, Assumptions, Key, cited, factor};
 use super::{language, training};
 use crate::carbon::factors::{self, Factor};
-use crate::carbon::grids::{self, Basis, Grid};
+use crate::carbon::grids::{self, Basis, Grid, Intensity};
 use crate::carbon::places::{self, Place};
 use crate::carbon::sites::{self, Scope};
 use crate::hardware::{self, Boundary, Device, Field, Kind, Peak, Precision};
@@ -35,6 +35,10 @@ pub(crate) struct Case<'a> {
     pub(crate) peak: Peak,
     pub(crate) bandwidth: Option<BytesPerSecond>,
     pub(crate) place: Place,
+    /// The grid that feeds it; the world's where the place has none.
+    pub(crate) grid: Option<&'static Grid>,
+    /// The grid's figure that is used unless the scenario sets one.
+    pub(crate) intensity: Option<&'static Intensity>,
     pub(crate) assumptions: Assumptions,
     pub(crate) notes: Notes,
 }
@@ -58,6 +62,8 @@ impl<'a> Case<'a> {
             peak,
             bandwidth: device.memory_bandwidth,
             place,
+            grid,
+            intensity: None,
             assumptions: Assumptions::default(),
             notes: Notes::new(),
         };
@@ -444,6 +450,7 @@ impl<'a> Case<'a> {
         self.assumptions.add(pue);
         let intensity = self.intensity(grid)?;
         self.assumptions.add(intensity);
+        self.account_for()?;
         let wue = match site.and_then(|site| site.wue()) {
             Some((wue, scope)) => Assumed::new(
                 Key::Wue,
@@ -492,19 +499,9 @@ impl<'a> Case<'a> {
             }
         };
         let spread = factor("grid-intensity-spread")?;
-        let chosen = match &self.scenario.site.basis {
-            None => &grid.intensity,
-            Some(basis) => {
-                let unknown =
-                    || EstimateError::UnknownBasis { basis: crate::notes::clip(basis), region: grid.id.clone() };
-                let wanted = match basis.as_str() {
-                    "lifecycle" => Basis::Lifecycle,
-                    "direct" => Basis::Direct,
-                    _ => return Err(unknown()),
-                };
-                grid.newest(wanted).ok_or_else(unknown)?
-            }
-        };
+        let chosen = figure_of(&self.scenario.site, grid)?;
+        self.grid = Some(grid);
+        self.intensity = Some(chosen);
         let span = if chosen == &grid.intensity {
             plain(grid.span(spread.value))
         } else {
@@ -561,6 +558,29 @@ impl<'a> Case<'a> {
         self.assumptions.add(Assumed::of_factor(Key::LifetimeUse, factor("lifetime-utilisation")?));
         Ok(())
     }
+}
+
+/// The figure of a grid that a scenario asks for: its default, or the one of a basis, of a year, or of both.
+fn figure_of(site: &crate::scenario::Site, grid: &'static Grid) -> Result<&'static Intensity, EstimateError> {
+    let basis = match &site.basis {
+        None => None,
+        Some(word) => Some(Basis::from_word(word).ok_or_else(|| unknown_basis(word, grid))?),
+    };
+    match (site.year, basis) {
+        (None, None) => Ok(&grid.intensity),
+        (None, Some(basis)) => grid.newest(basis).ok_or_else(|| unknown_basis(basis.word(), grid)),
+        (Some(year), basis) => grid.of_year(year, basis).ok_or_else(|| {
+            let figures = grid.intensities().filter(|figure| basis.is_none_or(|basis| figure.basis == basis));
+            let mut offered: Vec<u16> = figures.map(|figure| figure.evidence.year).collect();
+            offered.sort_unstable();
+            offered.dedup();
+            EstimateError::UnknownYear { year, region: grid.id.clone(), offered }
+        }),
+    }
+}
+
+fn unknown_basis(basis: &str, grid: &Grid) -> EstimateError {
+    EstimateError::UnknownBasis { basis: crate::notes::clip(basis), region: grid.id.clone() }
 }
 
 /// A range of a unit as plain numbers.

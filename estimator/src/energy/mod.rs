@@ -5,6 +5,7 @@
 //! and says at the same time what matters most.
 //! Nothing here reads a model file, and no factor is written in code.
 
+mod accounting;
 mod arithmetic;
 mod assumptions;
 mod case;
@@ -56,7 +57,11 @@ pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, E
     let has_tokens = case.language.is_some() && spread.central.get(Figure::OutputTokens) > 0.0;
     let joules_per_item = spread.range(per_item(JOULES_PER_KILOWATT_HOUR));
     let energy = spread.figure(Figure::Energy);
-    let total = spread.figure(Figure::TotalCo2e);
+    let co2e = spread.figure(Figure::Co2e);
+    // Where making is not known, use alone is no total.
+    let making = case.assumptions.find(assumptions::Key::EmbodiedAccelerator).is_some();
+    let total = making.then(|| spread.figure(Figure::TotalCo2e));
+    let counted = total.unwrap_or(co2e);
     Ok(Estimate {
         scope: scope(&case),
         flops: Flops(spread.central.get(Figure::Flops)),
@@ -70,12 +75,11 @@ pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, E
             idle: spread.figure(Figure::Idle),
             pue_overhead: spread.figure(Figure::PueOverhead),
         },
-        co2e_kg: spread.figure(Figure::Co2e),
-        embodied_kg: case
-            .assumptions
-            .find(assumptions::Key::EmbodiedAccelerator)
-            .map(|_| spread.figure(Figure::Embodied)),
+        co2e_kg: co2e,
+        embodied_kg: making.then(|| spread.figure(Figure::Embodied)),
         total_co2e_kg: total,
+        accounting: accounting::of(&case, energy, co2e),
+        offsets: accounting::offset_costs(counted),
         water_l: spread.figure(Figure::Water),
         cost_usd: spread.figure(Figure::Electricity),
         rent_usd: (spread.central.get(Figure::Rent) > 0.0).then(|| spread.figure(Figure::Rent)),
@@ -108,7 +112,7 @@ pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, E
         equivalents: equivalents::all()
             .iter()
             .map(|thing| {
-                let (amount, name) = thing.told(thing.count(total, energy));
+                let (amount, name) = thing.told(thing.count(counted, energy));
                 Equivalent {
                     id: thing.id.clone(),
                     name,
@@ -302,7 +306,7 @@ mod tests {
             ("overhead", plain(parts.pue_overhead)),
             ("hours", estimate.hours.map(|value| Ratio(value.0))),
             ("co2e", estimate.co2e_kg.map(|value| Ratio(value.0))),
-            ("total", estimate.total_co2e_kg.map(|value| Ratio(value.0))),
+            ("total", estimate.counted_co2e_kg().map(|value| Ratio(value.0))),
             ("water", estimate.water_l.map(|value| Ratio(value.0))),
             ("cost", estimate.cost_usd.map(|value| Ratio(value.0))),
         ]

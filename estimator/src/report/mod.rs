@@ -2,12 +2,14 @@
 //!
 //! Nothing is computed here that another room could compute; records are filled from `cost` and `energy` and printed.
 
+mod accounting;
 mod estimate;
 mod inspection;
 mod plan;
 mod schedule;
 mod transformer;
 
+pub use accounting::{Account, Accounting, Losses, OffsetCost};
 pub use estimate::{
     Alternative, Assumption, EnergyParts, Equivalent, Estimate, MemoryFit, MemoryPart, Obstacle, Sensitivity, Service,
     Step,

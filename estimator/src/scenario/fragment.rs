@@ -149,6 +149,9 @@ impl Scenario {
         if let Some(basis) = &self.site.basis {
             pairs.text("basis", basis);
         }
+        if let Some(year) = self.site.year {
+            pairs.put("year", year);
+        }
         for (key, value) in &self.set {
             pairs.number(&format!("set.{}", encode(key)), *value);
         }
@@ -210,6 +213,7 @@ impl Scenario {
                 "at" => scenario.site.region = value.text,
                 "grid" => scenario.site.grid = Some(value.text),
                 "basis" => scenario.site.basis = Some(value.text),
+                "year" => scenario.site.year = Some(value.whole()?),
                 _ => {
                     if let Some(dim) = key.strip_prefix("dim.") {
                         if scenario.dims.len() >= MOST_ENTRIES {
@@ -452,6 +456,7 @@ mod tests {
                 region: "gcp:europe-west1".to_owned(),
                 grid: Some("be".to_owned()),
                 basis: Some("direct".to_owned()),
+                year: Some(2023),
             },
             set: BTreeMap::from([("pue".to_owned(), 1.1), ("mfu".to_owned(), 0.1 + 0.2)]),
             ..Scenario::default()

@@ -8,7 +8,7 @@ use estimator::format::{self, Readable};
 use estimator::hardware::{Device, Field};
 use estimator::notes::{Level, Note};
 use estimator::range::{Range, Ratio};
-use estimator::report::{Estimate, Inspection, Transformer};
+use estimator::report::{Account, Estimate, Inspection, Transformer};
 use estimator::scenario::{ModelRef, Scenario, Workload};
 use estimator::units::{Bytes, FlopsPerSecond, GramsPerKilowattHour, Quantity};
 use serde::Serialize;
@@ -247,9 +247,27 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate, before: &[Note]
         Some(embodied) => rows.push(spans("share of making", embodied)),
         None => rows.push(row(["share of making", "unknown", ""])),
     }
-    if estimate.embodied_kg.is_some() {
-        rows.push(spans("emissions in all", estimate.total_co2e_kg));
+    match estimate.total_co2e_kg {
+        Some(total) => rows.push(spans("emissions in all", total)),
+        None => rows.push(row(["emissions in all", "unknown", ""])),
     }
+    let accounting = &estimate.accounting;
+    match &accounting.market {
+        Some(market) => {
+            let named = |account: &Account| {
+                let year = account.year.map(|year| format!(" {year}")).unwrap_or_default();
+                format!("  by {}, {}{year}", account.method.trim_end_matches("-based"), account.basis)
+            };
+            rows.push(row(["by location and market", "", ""]));
+            rows.push(spans(&named(&accounting.location), accounting.location.co2e_kg));
+            if let Some(beside) = &accounting.location_beside_market {
+                rows.push(spans(&named(beside), beside.co2e_kg));
+            }
+            rows.push(spans(&named(market), market.co2e_kg));
+        }
+        None => rows.push(row(["emissions by market", "unknown", ""])),
+    }
+    rows.push(spans("lost in the network, besides", accounting.losses.co2e_kg));
     rows.push(spans("water", estimate.water_l));
     rows.push(spans("electricity bill", estimate.cost_usd));
     rows.extend(estimate.rent_usd.map(|rent| spans("rent instead", rent)));
@@ -289,6 +307,11 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate, before: &[Note]
             None => format!("and the size of the {} is not known", unknown.join(" and the ")),
         }
     ));
+
+    text.push_str("\nWhat the tonnes would cost (an offset does not undo an emission)\n");
+    let offsets: Vec<Vec<String>> =
+        estimate.offsets.iter().map(|one| spans(&format!("{} ({})", one.name, one.year), one.cost_usd)).collect();
+    text.push_str(&table(&offsets, &[1]));
 
     text.push_str("\nHow this was computed\n");
     let steps: Vec<Vec<String>> = estimate
