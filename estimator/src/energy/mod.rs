@@ -16,9 +16,12 @@ mod feasibility;
 mod figures;
 mod language;
 mod ledger;
+mod mixed;
 mod sensitivity;
 mod serving;
 mod training;
+mod training_constants;
+pub mod training_fit;
 pub mod validate;
 
 pub use arithmetic::{FromHours, draw, from_hours, implied_intensity};

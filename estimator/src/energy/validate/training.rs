@@ -55,7 +55,7 @@ impl Claims {
                 PowerBasis::Tdp => None,
             },
             pue: if run.includes_pue { run.pue.map_or(1.0, |pue| pue.0) } else { 1.0 },
-            in_sample: run.fit.is_some(),
+            in_sample: run.calibrates,
         };
         self.training(published);
     }
