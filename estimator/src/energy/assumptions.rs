@@ -38,8 +38,8 @@ pub(crate) enum Key {
     CacheElementBytes,
     SequenceTokens,
     StateBytes,
-    UnexplainedTime,
-    UnexplainedDraw,
+    TokenSeconds,
+    LoadSeconds,
     UnexplainedServing,
 }
 
@@ -72,8 +72,8 @@ impl Key {
         Self::CacheElementBytes,
         Self::SequenceTokens,
         Self::StateBytes,
-        Self::UnexplainedTime,
-        Self::UnexplainedDraw,
+        Self::TokenSeconds,
+        Self::LoadSeconds,
         Self::UnexplainedServing,
     ];
 
@@ -106,8 +106,8 @@ impl Key {
             Self::CacheElementBytes => "kv-cache-bytes-per-element",
             Self::SequenceTokens => "sequence-tokens",
             Self::StateBytes => "training-bytes-per-parameter",
-            Self::UnexplainedTime => "unexplained-time",
-            Self::UnexplainedDraw => "unexplained-draw",
+            Self::TokenSeconds => "token-seconds",
+            Self::LoadSeconds => "loading-seconds",
             Self::UnexplainedServing => "unexplained-serving",
         }
     }
@@ -133,10 +133,14 @@ impl Key {
             Self::CacheElementBytes => (0.25, 8.0),
             Self::SequenceTokens => (1.0, 1e8),
             Self::StateBytes => (1.0, 64.0),
-            Self::UnexplainedTime | Self::UnexplainedDraw | Self::UnexplainedServing => (0.01, 100.0),
+            Self::TokenSeconds | Self::LoadSeconds => (0.0, 10.0),
+            Self::UnexplainedServing => (0.01, 100.0),
         }
     }
 }
+
+/// Keys that older links may set and that play no part any more.
+const RETIRED: [&str; 2] = ["unexplained-time", "unexplained-draw"];
 
 /// One assumption of a case.
 #[derive(Debug, Clone)]
@@ -183,7 +187,7 @@ impl Assumptions {
     pub(crate) fn set(&mut self, values: &BTreeMap<String, f64>) -> Result<(), EstimateError> {
         for (code, value) in values {
             let Some(item) = self.items.iter_mut().find(|item| item.key.code() == code) else {
-                if Key::ALL.iter().any(|key| key.code() == code) {
+                if Key::ALL.iter().any(|key| key.code() == code) || RETIRED.contains(&code.as_str()) {
                     // It belongs to another workload or device, from which the scenario was changed: it waits.
                     continue;
                 }

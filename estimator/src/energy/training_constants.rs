@@ -3,6 +3,7 @@
 //! The constants are rows of `calibration_training.csv`, which `cargo xtask calibrate` writes; `training_fit` makes them.
 //! The same formulas are evaluated with constants that leave a publication out.
 
+use super::case::usual_precision;
 use crate::hardware::{Device, Kind, Precision};
 use crate::tables::{Table, TableError, built_in};
 use std::collections::BTreeMap;
@@ -93,6 +94,11 @@ pub(crate) fn family(device: &Device) -> &str {
     }
 }
 
+/// The dense peak that utilisation is told against: that of 16 bits, or of 32 where a chip has no 16.
+pub(crate) fn sixteen_bits(device: &Device) -> Option<f64> {
+    Some(device.own_peak(usual_precision(device)?)?.0)
+}
+
 impl Constants {
     /// The constants of some rows.
     pub(crate) fn of(rows: &[Constant]) -> Self {
@@ -122,13 +128,15 @@ impl Constants {
     }
 
     /// Seconds that a device takes for a token beside its operations: starting kernels, loading data, writing logs.
-    pub(crate) fn token_seconds(&self) -> f64 {
-        self.value("time.token-seconds")
+    ///
+    /// The program of a TPU is compiled whole, so it starts no kernels, and none is added.
+    pub(crate) fn token_seconds(&self, device: &Device) -> f64 {
+        if device.kind == Kind::Tpu { 0.0 } else { self.value("time.token-seconds") }
     }
 
     /// The draw of a device that trains, over the most that it can draw:
     /// exp(intercept + class + family + size × min(0, ln(parameters ÷ limit))).
-    pub(crate) fn draw_share(&self, device: &Device, parameters: f64) -> f64 {
+    pub(super) fn draw_share(&self, device: &Device, parameters: f64) -> f64 {
         let below = libm::log(parameters / self.value("draw.size-limit")).min(0.0);
         let logarithm = self.value("draw.intercept")
             + self.effect("draw.class", class(device))
@@ -137,13 +145,36 @@ impl Constants {
         libm::exp(logarithm).min(1.0)
     }
 
-    /// The draw of the computer around a device, over the most that the device can draw.
-    pub(crate) fn host_share(&self, device: &Device) -> f64 {
-        let share = self.value("host.intercept")
+    /// What the computer around a device drew beyond [`Self::draw_share`], as fitted: it can be below zero.
+    fn beyond_the_device(&self, device: &Device) -> f64 {
+        self.value("host.intercept")
             + self.effect("host.class", class(device))
-            + self.effect("host.family", family(device));
-        share.max(0.0)
+            + self.effect("host.family", family(device))
     }
+
+    /// The draws of a device that trains and of the computer around it.
+    ///
+    /// Together they are what systems of such chips drew; the computer has at least [`LEAST_HOST`] of it.
+    pub(crate) fn power(&self, device: &Device, parameters: f64) -> Shares {
+        let (draw, beyond) = (self.draw_share(device, parameters), self.beyond_the_device(device));
+        let system = (draw + beyond).max(draw * LEAST_SYSTEM);
+        let host = beyond.max(system * LEAST_HOST);
+        Shares { device: system - host, host }
+    }
+}
+
+/// The part of a system that at least is not its chip: memory, fans and supplies are never free.
+const LEAST_HOST: f64 = 0.05;
+/// The least that a system draws, over what its chip alone is expected to.
+const LEAST_SYSTEM: f64 = 0.5;
+
+/// Draws over the most that a device can draw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Shares {
+    /// The device itself.
+    pub(crate) device: f64,
+    /// The computer around it.
+    pub(crate) host: f64,
 }
 
 #[cfg(test)]
@@ -173,12 +204,11 @@ mod tests {
         let constants = get();
         for device in hardware::devices() {
             let run = Run { device, active: 7e9, is_mixture: false, is_8_bit: false, devices: None };
-            let (mfu, draw, host) =
-                (constants.utilisation(&run), constants.draw_share(device, 7e9), constants.host_share(device));
+            let (mfu, Shares { device: draw, host }) = (constants.utilisation(&run), constants.power(device, 7e9));
             assert!((0.15..0.6).contains(&mfu), "{}: {mfu}", device.id);
-            assert!((0.3..=1.0).contains(&draw), "{}: {draw}", device.id);
+            assert!((0.2..=1.0).contains(&draw), "{}: {draw}", device.id);
             assert!((0.0..1.0).contains(&host), "{}: {host}", device.id);
         }
-        assert!(constants.token_seconds() > 0.0);
+        assert!(constants.value("time.token-seconds") > 0.0);
     }
 }

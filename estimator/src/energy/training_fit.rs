@@ -7,12 +7,11 @@
 //! Runs of one publication share an effect of their own, so that a publication with many runs does not outvote the others.
 //! Errors are those of runs whose publication, or whose class of chips, was left out.
 
-use super::case::usual_precision;
 use super::mixed::{self, Deviations, Estimated, Fitted, Observation, Prior};
-use super::training_constants::{self, Constant, Constants, Run, class, family};
+use super::training_constants::{self, Constant, Constants, Run, class, family, sixteen_bits};
 use crate::carbon::factors;
 use crate::carbon::published::{self, PowerBasis};
-use crate::hardware::{self, Device, Field, Precision};
+use crate::hardware::{self, Device, Field, Kind, Precision};
 use std::collections::BTreeSet;
 
 /// Spreads that are tried, as standard deviations of a logarithm (or of a share of the power).
@@ -48,7 +47,7 @@ pub struct Fit {
 pub struct LeftOut {
     /// The run's id.
     pub id: String,
-    /// `time` or `draw`.
+    /// `time`, `draw`, or `energy`: from operations where they are published, else from hours.
     pub quantity: &'static str,
     /// The class of its chips.
     pub class: &'static str,
@@ -61,17 +60,21 @@ pub fn all() -> Option<Fit> {
     let data = Data::read();
     let chosen = Spreads::chosen(&data)?;
     let mut rows = constants(&data, &chosen)?;
-    let (mut runs, mut by_class) = (Vec::new(), Vec::new());
+    let (mut runs, mut by_class, mut by_run) = (Vec::new(), Vec::new(), Vec::new());
+    for run in data.runs() {
+        let (rest, out) = data.part(|one| one.run != run);
+        by_run.extend(errors(&Constants::of(&constants(&rest, &chosen)?), &out));
+    }
     for source in data.sources() {
-        let (rest, out) = data.part(|item| item != source, |_| true);
+        let (rest, out) = data.part(|one| one.source != source);
         runs.extend(errors(&Constants::of(&constants(&rest, &chosen)?), &out));
     }
     for class in data.classes() {
-        let (rest, out) = data.part(|_| true, |item| item != class);
+        let (rest, out) = data.part(|one| one.class != class);
         by_class.extend(errors(&Constants::of(&constants(&rest, &chosen)?), &out));
     }
-    for (of, errors) in [("publication", &runs), ("class", &by_class)] {
-        for quantity in ["time", "draw"] {
+    for (of, errors) in [("run", &by_run), ("publication", &runs), ("class", &by_class)] {
+        for quantity in ["time", "draw", "energy"] {
             rows.extend(summary(of, quantity, errors));
         }
     }
@@ -84,7 +87,7 @@ pub fn without_each() -> Vec<(String, Constants)> {
     let data = Data::read();
     let chosen = Spreads::committed();
     let without = |source: String| {
-        let (rest, _) = data.part(|one| one != source, |_| true);
+        let (rest, _) = data.part(|one| one.source != source);
         Some((source, Constants::of(&constants(&rest, &chosen)?)))
     };
     data.sources().into_iter().filter_map(without).collect()
@@ -114,6 +117,8 @@ struct Power {
     basis: PowerBasis,
     watts: f64,
     most: f64,
+    /// Whether it is of a run, and not of a device's own table.
+    of_run: bool,
 }
 
 /// What was published of a time, or of an energy that tells it.
@@ -122,6 +127,7 @@ struct Time {
     id: String,
     source: String,
     device: &'static Device,
+    parameters: f64,
     active: f64,
     is_mixture: bool,
     is_8_bit: bool,
@@ -130,6 +136,8 @@ struct Time {
     /// Operations a second at the dense peak.
     peak: f64,
     told: Told,
+    /// Joules that were measured, without the building.
+    measured: Option<(PowerBasis, f64)>,
 }
 
 /// How a run's time is known.
@@ -141,6 +149,13 @@ enum Told {
     AcceleratorJoules(f64),
     /// Joules of the system, and the watts of the system for each device.
     SystemJoules(f64, f64),
+}
+
+/// What an observation can be left out with.
+struct Belonging<'a> {
+    run: &'a str,
+    source: &'a str,
+    class: &'static str,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -167,6 +182,7 @@ impl Data {
                     basis: run.power_basis,
                     watts: watts.0,
                     most: most.0,
+                    of_run: true,
                 });
             }
             let pue = if run.includes_pue { run.pue.map_or(1.0, |pue| pue.0) } else { 1.0 };
@@ -185,6 +201,7 @@ impl Data {
                 id: run.id.clone(),
                 source,
                 device,
+                parameters: run.parameters.unwrap_or(active),
                 active,
                 is_mixture: run.parameters.is_some_and(|all| all > active),
                 is_8_bit: run.precision.as_deref() == Some(Precision::Fp8.code()),
@@ -192,6 +209,7 @@ impl Data {
                 operations: operations.0,
                 peak,
                 told,
+                measured: joules.filter(|_| run.power_basis != PowerBasis::Tdp).map(|joules| (run.power_basis, joules)),
             });
         }
         let published: BTreeSet<String> = data.powers.iter().map(|power| power.source.clone()).collect();
@@ -211,18 +229,24 @@ impl Data {
                     basis: PowerBasis::Accelerator,
                     watts: watts.0,
                     most: most.0,
+                    of_run: false,
                 });
             }
         }
         data
     }
 
-    /// The observations whose publication and class are kept, and the others.
-    fn part(&self, source: impl Fn(&str) -> bool, of_class: impl Fn(&str) -> bool) -> (Self, Self) {
-        let keeps = |of: &str, device: &Device| source(of) && of_class(class(device));
-        let (powers, no_powers) = self.powers.iter().cloned().partition(|one| keeps(&one.source, one.device));
-        let (times, no_times) = self.times.iter().cloned().partition(|one| keeps(&one.source, one.device));
+    /// The observations that are kept, and the others.
+    fn part(&self, keeps: impl Fn(&Belonging<'_>) -> bool) -> (Self, Self) {
+        let of = |run: &str, source: &str, device| keeps(&Belonging { run, source, class: class(device) });
+        let (powers, no_powers) = self.powers.iter().cloned().partition(|one| of(&one.id, &one.source, one.device));
+        let (times, no_times) = self.times.iter().cloned().partition(|one| of(&one.id, &one.source, one.device));
         (Self { powers, times }, Self { powers: no_powers, times: no_times })
+    }
+
+    fn runs(&self) -> BTreeSet<String> {
+        let times = self.times.iter().map(|time| &time.id);
+        times.chain(self.powers.iter().map(|power| &power.id)).cloned().collect()
     }
 
     fn sources(&self) -> BTreeSet<String> {
@@ -234,11 +258,6 @@ impl Data {
         let times = self.times.iter().map(|time| class(time.device));
         times.chain(self.powers.iter().map(|power| class(power.device))).collect()
     }
-}
-
-/// The dense peak that utilisation is told against: that of 16 bits, or of 32 where a chip has no 16.
-pub(super) fn sixteen_bits(device: &Device) -> Option<f64> {
-    Some(device.own_peak(usual_precision(device)?)?.0)
 }
 
 /// What the likelihood of all runs chose: spreads, the size below which networks draw less, the time of a token.
@@ -367,7 +386,7 @@ fn seconds(time: &Time, of_draw: &Constants) -> f64 {
         Told::SystemJoules(joules, watts) => joules / watts,
         Told::AcceleratorJoules(joules) => {
             let most = time.device.most_power().map_or(f64::NAN, |most| most.0);
-            joules / (most * of_draw.draw_share(time.device, time.active))
+            joules / (most * of_draw.power(time.device, time.parameters).device)
         }
     }
 }
@@ -380,6 +399,8 @@ fn tokens(time: &Time) -> f64 {
 /// The whole time of a run over what operations leave of it when each token takes some seconds of its own.
 fn stretch(time: &Time, of_draw: &Constants, token_seconds: f64) -> f64 {
     let all = seconds(time, of_draw);
+    // As in `Constants::token_seconds`.
+    let token_seconds = if time.device.kind == Kind::Tpu { 0.0 } else { token_seconds };
     all / (all - token_seconds * tokens(time)).max(LEAST_IN_OPERATIONS * all)
 }
 
@@ -531,7 +552,16 @@ fn spread_rows(of: &str, deviations: &Deviations, kinds: &[&str]) -> Vec<Constan
 
 /// What constants that were fitted to other runs say of these.
 fn errors(constants: &Constants, out: &Data) -> Vec<LeftOut> {
-    let of_time = out.times.iter().map(|time| {
+    let share = |device: &Device, parameters: f64, basis: PowerBasis| {
+        let shares = constants.power(device, parameters);
+        match basis {
+            PowerBasis::Accelerator => shares.device,
+            basis => (shares.device + shares.host) * within_system(basis),
+        }
+    };
+    let left_out = |id: &str, quantity, device: &Device, ratio| LeftOut { id: id.to_owned(), quantity, class: class(device), ratio };
+    let mut found = Vec::new();
+    for time in &out.times {
         let run = Run {
             device: time.device,
             active: time.active,
@@ -539,18 +569,23 @@ fn errors(constants: &Constants, out: &Data) -> Vec<LeftOut> {
             is_8_bit: time.is_8_bit,
             devices: time.devices,
         };
-        let predicted = time.operations / time.peak / constants.utilisation(&run) + constants.token_seconds() * tokens(time);
-        LeftOut { id: time.id.clone(), quantity: "time", class: class(time.device), ratio: predicted / seconds(time, constants) }
-    });
-    let of_draw = out.powers.iter().map(|power| {
-        let draw = constants.draw_share(power.device, power.parameters.unwrap_or(f64::INFINITY));
-        let share = match power.basis {
-            PowerBasis::Accelerator => draw,
-            basis => (draw + constants.host_share(power.device)) * within_system(basis),
-        };
-        LeftOut { id: power.id.clone(), quantity: "draw", class: class(power.device), ratio: share * power.most / power.watts }
-    });
-    of_time.chain(of_draw).collect()
+        let predicted = time.operations / time.peak / constants.utilisation(&run)
+            + constants.token_seconds(time.device) * tokens(time);
+        found.push(left_out(&time.id, "time", time.device, predicted / seconds(time, constants)));
+        if let (Some((basis, joules)), Some(most)) = (time.measured, time.device.most_power()) {
+            let watts = most.0 * share(time.device, time.parameters, basis);
+            found.push(left_out(&time.id, "energy", time.device, predicted * watts / joules));
+        }
+    }
+    for power in &out.powers {
+        let ratio = share(power.device, power.parameters.unwrap_or(f64::INFINITY), power.basis) * power.most / power.watts;
+        found.push(left_out(&power.id, "draw", power.device, ratio));
+        // Where operations are not published, the energy is that of the published hours.
+        if power.of_run && !out.times.iter().any(|time| time.id == power.id) {
+            found.push(left_out(&power.id, "energy", power.device, ratio));
+        }
+    }
+    found
 }
 
 /// The rows that tell how far off the runs were that were left out.
@@ -576,14 +611,8 @@ fn summary(of: &str, quantity: &str, errors: &[LeftOut]) -> Vec<Constant> {
 
 /// Four digits: what is fitted to a few dozen runs claims no more.
 fn round(row: &mut Constant) {
-    let digits = |value: f64| {
-        if value == 0.0 || !value.is_finite() {
-            return value;
-        }
-        let scale = libm::pow(10.0, 3.0 - libm::log10(value.abs()).floor());
-        // Through its decimal form, so that the same digits come back when the table is read.
-        format!("{}", (value * scale).round() / scale).parse().unwrap_or(value)
-    };
+    // Through its decimal form, so that the same digits come back when the table is read.
+    let digits = |value: f64| format!("{value:.3e}").parse().unwrap_or(value);
     row.value = digits(row.value);
     row.error = row.error.map(digits);
 }
