@@ -127,6 +127,6 @@ fn the_host_of_a_tpu_is_its_system_without_the_chip() {
         .filter(|run| run.device == "tpu-v3" && run.power_basis == PowerBasis::System)
         .map(|run| (run.power.unwrap() - chip.training.unwrap()) / chip.tdp.unwrap())
         .collect();
-    assert_eq!(shares.len(), 3);
+    assert_eq!(shares.len(), 5);
     assert_percentiles("host-over-tdp-tpu", shares, [0.0, 0.5, 1.0]);
 }

@@ -250,11 +250,7 @@ fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {
         steps,
         "Energy of the hosts",
         "working device-hours × draw of the computer around each device",
-        format!(
-            "{} × {}",
-            hours.device_hours(),
-            Watts(values.get(Key::HostWatts)).readable()
-        ),
+        format!("{} × {}", hours.device_hours(), Watts(values.get(Key::HostWatts)).readable()),
         energy(Figure::Host),
     );
     if values.get(Key::NetworkShare) > 0.0 {

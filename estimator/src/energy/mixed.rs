@@ -210,9 +210,8 @@ mod tests {
                 [observed(0.5 + noise, 0.0, "a"), observed(-0.5 + noise, 0.0, "b")]
             })
             .collect();
-        let of = |noise, group| {
-            log_likelihood(&observations, &VAGUE, &Deviations { noise, groups: vec![group] }).unwrap()
-        };
+        let of =
+            |noise, group| log_likelihood(&observations, &VAGUE, &Deviations { noise, groups: vec![group] }).unwrap();
         assert!(of(0.05, 0.5) > of(0.5, 0.0) && of(0.05, 0.5) > of(0.05, 0.01));
         assert!(fit(&observations, &VAGUE, &Deviations { noise: 0.0, groups: vec![0.0] }).is_none());
         assert!(fit(&[], &VAGUE, &Deviations { noise: 1.0, groups: vec![0.0] }).is_none());

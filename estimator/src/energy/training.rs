@@ -238,7 +238,8 @@ pub(crate) fn as_set(
     constants: &Constants,
 ) -> Result<BTreeMap<String, f64>, EstimateError> {
     let case = Case::of(scenario, model)?;
-    let mut set = vec![(Key::Mfu, share_of_peak(&case, constants)), (Key::TokenSeconds, constants.token_seconds(case.device))];
+    let mut set =
+        vec![(Key::Mfu, share_of_peak(&case, constants)), (Key::TokenSeconds, constants.token_seconds(case.device))];
     if let Some(most) = case.device.most_power() {
         let shares = constants.power(case.device, parameters(&case));
         set.extend([(Key::AcceleratorWatts, most.0 * shares.device), (Key::HostWatts, most.0 * shares.host)]);
@@ -270,7 +271,8 @@ fn utilisation(case: &Case<'_>, training: &Training, bandwidth: Option<Range<Rat
         Ratio(three_digits(central)),
         Ratio(three_digits((central / fast).min(1.0))),
     );
-    let source = format!("{}, chips of the class “{}”", fitted(constants, "time"), training_constants::class(case.device));
+    let source =
+        format!("{}, chips of the class “{}”", fitted(constants, "time"), training_constants::class(case.device));
     let plain = Assumed::new(Key::Mfu, "Model FLOPs utilisation of training", "share", published, source.clone());
     let Some(bandwidth) = bandwidth else { return plain };
     // Three digits: a figure that people read and change claims no more.
@@ -376,8 +378,7 @@ fn time_beside(case: &Case<'_>, pass: Pass, values: Values<'_>) -> Beside {
 }
 
 /// The formula of the time.
-pub(crate) const TIME: &str =
-    "operations ÷ (devices × dense peak × MFU) + tokens × time of a token ÷ devices; no less than starting layers and loading samples takes";
+pub(crate) const TIME: &str = "operations ÷ (devices × dense peak × MFU) + tokens × time of a token ÷ devices; no less than starting layers and loading samples takes";
 
 /// The same with the numbers of a case.
 pub(crate) fn time_in_numbers(case: &Case<'_>, pass: Pass, figures: &Figures) -> String {

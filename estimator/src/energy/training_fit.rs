@@ -290,9 +290,10 @@ impl Spreads {
     }
 
     fn chosen(data: &Data) -> Option<Self> {
-        let (draw, size_limit) = best(SIZE_LIMITS.iter().flat_map(|limit| grid(3).map(|one| (one, *limit))), |(one, limit)| {
-            mixed::log_likelihood(&draws(data, *limit), &DRAW_PRIORS, one)
-        })?;
+        let (draw, size_limit) =
+            best(SIZE_LIMITS.iter().flat_map(|limit| grid(3).map(|one| (one, *limit))), |(one, limit)| {
+                mixed::log_likelihood(&draws(data, *limit), &DRAW_PRIORS, one)
+            })?;
         let of_draw = draw_rows(&mixed::fit(&draws(data, size_limit), &DRAW_PRIORS, &draw)?, size_limit);
         let of_draw = Constants::of(&of_draw);
         let host = best(grid(3), |one| mixed::log_likelihood(&hosts(data, &of_draw), &HOST_PRIORS, one))?;
@@ -305,10 +306,13 @@ impl Spreads {
         };
         let tokens = || (0..=TOKEN_STEPS).map(|step| f64::from(step) * TOKEN_STEP);
         let (time, token_seconds) =
-            best(tokens().flat_map(|seconds| grid(2).map(move |one| (one, seconds))), |(one, seconds)| likelihood(one, *seconds))?;
+            best(tokens().flat_map(|seconds| grid(2).map(move |one| (one, seconds))), |(one, seconds)| {
+                likelihood(one, *seconds)
+            })?;
         // The likelihood falls by a half within one standard error.
         let top = likelihood(&time, token_seconds)?;
-        let near: Vec<f64> = tokens().filter(|seconds| likelihood(&time, *seconds).is_some_and(|one| one >= top - 0.5)).collect();
+        let near: Vec<f64> =
+            tokens().filter(|seconds| likelihood(&time, *seconds).is_some_and(|one| one >= top - 0.5)).collect();
         let width = near.last().unwrap_or(&token_seconds) - near.first().unwrap_or(&token_seconds);
         Some(Self { draw, size_limit, host, time, token_seconds, token_error: (width / 2.0).max(TOKEN_STEP / 2.0) })
     }
@@ -459,7 +463,10 @@ fn time_priors(data: &Data) -> Vec<Prior> {
         let column = || all.iter().filter_map(|row| row.get(place).copied());
         let middle = mean(column());
         let spread = mean(column().map(|value| (value - middle).powi(2))).sqrt();
-        priors.push(Prior { mean: 0.0, deviation: if spread > 0.0 { EXPECTED_CHANGE / spread } else { EXPECTED_CHANGE } });
+        priors.push(Prior {
+            mean: 0.0,
+            deviation: if spread > 0.0 { EXPECTED_CHANGE / spread } else { EXPECTED_CHANGE },
+        });
     }
     priors
 }
@@ -471,7 +478,13 @@ fn constants(data: &Data, chosen: &Spreads) -> Option<Vec<Constant>> {
     let of_draw = Constants::of(&rows);
     rows.extend(spread_rows("draw", &chosen.draw, &KINDS_OF_POWER));
     let host = mixed::fit(&hosts(data, &of_draw), &HOST_PRIORS, &chosen.host)?;
-    rows.extend(coefficient(&host, 0, "host.intercept", "share", "Draw of the computer around a device, over the most that the device can draw"));
+    rows.extend(coefficient(
+        &host,
+        0,
+        "host.intercept",
+        "share",
+        "Draw of the computer around a device, over the most that the device can draw",
+    ));
     rows.extend(effects(&host, "host", "share"));
     rows.extend(spread_rows("host", &chosen.host, &KINDS_OF_POWER));
     let time = mixed::fit(&times(data, &of_draw, chosen.token_seconds), &time_priors(data), &chosen.time)?;
@@ -480,7 +493,12 @@ fn constants(data: &Data, chosen: &Spreads) -> Option<Vec<Constant>> {
         rows.extend(coefficient(&time, place, &format!("time.{name}"), "logarithm", note));
     }
     rows.extend(effects(&time, "time", "logarithm"));
-    rows.push(plain("time.size-centre", centres.size, "count", "The size around which the effect of size is told: geometric mean of active parameters"));
+    rows.push(plain(
+        "time.size-centre",
+        centres.size,
+        "count",
+        "The size around which the effect of size is told: geometric mean of active parameters",
+    ));
     rows.push(plain("time.devices-centre", centres.devices, "count", "The same for the number of devices"));
     rows.push(Constant {
         error: Some(chosen.token_error),
@@ -493,7 +511,10 @@ fn constants(data: &Data, chosen: &Spreads) -> Option<Vec<Constant>> {
 }
 
 const TIME_VARIABLES: [(&str, &str); 5] = [
-    ("intercept", "Utilisation of 16-bit operations, of a dense model of usual size on a usual number of devices of a class without runs"),
+    (
+        "intercept",
+        "Utilisation of 16-bit operations, of a dense model of usual size on a usual number of devices of a class without runs",
+    ),
     ("size", "Change of utilisation when the active parameters grow by a factor of e"),
     ("mixture", "Change of utilisation of a mixture of experts"),
     ("8-bit", "Change of utilisation, over the peak in 16 bits, when products are computed in 8"),
@@ -514,8 +535,20 @@ fn coefficient(fitted: &Fitted, place: usize, id: &str, unit: &str, note: &str) 
 
 fn draw_rows(fitted: &Fitted, limit: f64) -> Vec<Constant> {
     let mut rows = Vec::new();
-    rows.extend(coefficient(fitted, 0, "draw.intercept", "logarithm", "Draw of a device that trains a large network, over the most that it can draw"));
-    rows.extend(coefficient(fitted, 1, "draw.size", "logarithm", "Change of the draw when a network below the limit grows by a factor of e"));
+    rows.extend(coefficient(
+        fitted,
+        0,
+        "draw.intercept",
+        "logarithm",
+        "Draw of a device that trains a large network, over the most that it can draw",
+    ));
+    rows.extend(coefficient(
+        fitted,
+        1,
+        "draw.size",
+        "logarithm",
+        "Change of the draw when a network below the limit grows by a factor of e",
+    ));
     rows.push(plain("draw.size-limit", limit, "count", "Parameters from which on a network draws as large ones do"));
     rows.extend(effects(fitted, "draw", "logarithm"));
     rows
@@ -538,7 +571,12 @@ fn effects(fitted: &Fitted, of: &str, unit: &str) -> Vec<Constant> {
 }
 
 fn spread_rows(of: &str, deviations: &Deviations, kinds: &[&str]) -> Vec<Constant> {
-    let mut rows = vec![plain(&format!("{of}.spread.run"), deviations.noise, "standard deviation", "Between runs that are alike in all else")];
+    let mut rows = vec![plain(
+        &format!("{of}.spread.run"),
+        deviations.noise,
+        "standard deviation",
+        "Between runs that are alike in all else",
+    )];
     for (kind, deviation) in kinds.iter().zip(&deviations.groups) {
         let note = match *kind {
             "class" => "Between classes of chips",
@@ -559,7 +597,12 @@ fn errors(constants: &Constants, out: &Data) -> Vec<LeftOut> {
             basis => (shares.device + shares.host) * within_system(basis),
         }
     };
-    let left_out = |id: &str, quantity, device: &Device, ratio| LeftOut { id: id.to_owned(), quantity, class: class(device), ratio };
+    let left_out = |id: &str, quantity, device: &Device, ratio| LeftOut {
+        id: id.to_owned(),
+        quantity,
+        class: class(device),
+        ratio,
+    };
     let mut found = Vec::new();
     for time in &out.times {
         let run = Run {
@@ -578,7 +621,8 @@ fn errors(constants: &Constants, out: &Data) -> Vec<LeftOut> {
         }
     }
     for power in &out.powers {
-        let ratio = share(power.device, power.parameters.unwrap_or(f64::INFINITY), power.basis) * power.most / power.watts;
+        let ratio =
+            share(power.device, power.parameters.unwrap_or(f64::INFINITY), power.basis) * power.most / power.watts;
         found.push(left_out(&power.id, "draw", power.device, ratio));
         // Where operations are not published, the energy is that of the published hours.
         if power.of_run && !out.times.iter().any(|time| time.id == power.id) {
@@ -591,17 +635,24 @@ fn errors(constants: &Constants, out: &Data) -> Vec<LeftOut> {
 /// The rows that tell how far off the runs were that were left out.
 fn summary(of: &str, quantity: &str, errors: &[LeftOut]) -> Vec<Constant> {
     // Published over predicted: what an estimate is multiplied by to be right.
-    let mut ratios: Vec<f64> = errors.iter().filter(|one| one.quantity == quantity).map(|one| 1.0 / one.ratio).collect();
+    let mut ratios: Vec<f64> =
+        errors.iter().filter(|one| one.quantity == quantity).map(|one| 1.0 / one.ratio).collect();
     let mut factors: Vec<f64> = ratios.iter().map(|ratio| ratio.max(1.0 / ratio)).collect();
     ratios.sort_by(f64::total_cmp);
     factors.sort_by(f64::total_cmp);
-    let within = |limit: f64| factors.iter().filter(|factor| **factor <= limit).count() as f64 / factors.len().max(1) as f64;
+    let within =
+        |limit: f64| factors.iter().filter(|factor| **factor <= limit).count() as f64 / factors.len().max(1) as f64;
     let at = |sorted: &[f64], share: f64| super::validate::percentile(sorted, share).unwrap_or(1.0);
     let id = |name: &str| format!("{quantity}.without-own-{of}.{name}");
     let left_out = format!("when its own {of} is left out of the fit");
     vec![
         plain(&id("low"), at(&ratios, 0.1), "ratio", &format!("Published over predicted, 10th percentile, {left_out}")),
-        plain(&id("high"), at(&ratios, 0.9), "ratio", &format!("Published over predicted, 90th percentile, {left_out}")),
+        plain(
+            &id("high"),
+            at(&ratios, 0.9),
+            "ratio",
+            &format!("Published over predicted, 90th percentile, {left_out}"),
+        ),
         plain(&id("median"), at(&factors, 0.5), "ratio", &format!("Error factor of a run, median, {left_out}")),
         plain(&id("p90"), at(&factors, 0.9), "ratio", &format!("Error factor of a run, 90th percentile, {left_out}")),
         plain(&id("within-1.5"), within(1.5), "share", &format!("Runs within a factor of 1.5, {left_out}")),

@@ -556,8 +556,20 @@ pub(crate) fn validation(validation: &Validation) -> String {
             entry.unit.clone(),
             format!("×{:.2}{}", entry.error_factor, if entry.in_sample { "*" } else { "" }),
             entry.left_out.map_or(String::new(), |_| format!("×{:.2}", entry.left_out_error())),
-            entry.peers.iter().map(|(name, figure)| format!("{name} {}", format::number(*figure))).collect::<Vec<_>>().join(", "),
-            if entry.flag.is_some() { "not counted" } else if (entry.low..=entry.high).contains(&entry.published) { "yes" } else { "no" }.to_owned(),
+            entry
+                .peers
+                .iter()
+                .map(|(name, figure)| format!("{name} {}", format::number(*figure)))
+                .collect::<Vec<_>>()
+                .join(", "),
+            if entry.flag.is_some() {
+                "not counted"
+            } else if (entry.low..=entry.high).contains(&entry.published) {
+                "yes"
+            } else {
+                "no"
+            }
+            .to_owned(),
         ]);
     }
     let mut text = table(&rows, &[2, 3, 4, 6, 7]);
@@ -586,12 +598,20 @@ pub(crate) fn validation(validation: &Validation) -> String {
         cells
     };
     if validation.rows.iter().any(|row| row.left_out.is_some()) {
-        let mut sums = vec![row(["without the row’s own publication", "rows", "median factor", "90th percentile", "within 1.5", "within 2"])];
+        let mut sums = vec![row([
+            "without the row’s own publication",
+            "rows",
+            "median factor",
+            "90th percentile",
+            "within 1.5",
+            "within 2",
+        ])];
         sums.extend(validation.left_out_by_quantity.iter().map(|(name, summary)| bare(name, summary)));
         text.push_str(&format!("\n{}", table(&sums, &[1, 2, 3, 4, 5])));
     }
     if !validation.peers.is_empty() {
-        let mut sums = vec![row(["other methods", "rows", "median factor", "90th percentile", "within 1.5", "within 2"])];
+        let mut sums =
+            vec![row(["other methods", "rows", "median factor", "90th percentile", "within 1.5", "within 2"])];
         for (peer, quantities) in &validation.peers {
             for (quantity, summary) in quantities {
                 sums.push(bare(&format!("{peer}: {quantity}"), &summary.theirs));

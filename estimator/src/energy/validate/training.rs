@@ -211,7 +211,8 @@ struct Trained {
 impl Trained {
     /// What is compared with what, in a sentence.
     fn compared(&self, measure: Measure) -> String {
-        let pue = if self.pue > 1.0 { format!(", with a PUE of {}", self.pue) } else { ", without the building".to_owned() };
+        let pue =
+            if self.pue > 1.0 { format!(", with a PUE of {}", self.pue) } else { ", without the building".to_owned() };
         let of = |boundary: Boundary| match boundary {
             Boundary::Accelerators => "the accelerators alone, as measured at them",
             Boundary::Server => "accelerators and server, as measured at the wall",
@@ -221,7 +222,9 @@ impl Trained {
         match measure {
             Measure::DeviceHours => "hours of all devices together, from the operations".to_owned(),
             Measure::Energy(boundary) => format!("energy of {}{pue}; ours from the operations", of(boundary)),
-            Measure::EnergyFromHours(boundary, _) => format!("energy of {}{pue}; ours from the published hours", of(boundary)),
+            Measure::EnergyFromHours(boundary, _) => {
+                format!("energy of {}{pue}; ours from the published hours", of(boundary))
+            }
             Measure::EnergyAtTdp(_) => format!("hours × TDP{pue}: no measurement; ours are our hours × the same TDP"),
             Measure::OutputToken => String::new(),
         }
