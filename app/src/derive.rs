@@ -14,8 +14,6 @@ use estimator::units::{Bytes, Flops};
 use std::collections::{HashMap, HashSet};
 
 pub mod methods;
-pub mod plan;
-pub mod schedule;
 pub mod validation;
 
 /// What the scenario costs.
@@ -265,7 +263,7 @@ const MOST_SWINGS: usize = 8;
 /// What changes the emissions most.
 pub fn tornado(estimate: &Estimate) -> Tornado {
     // The alternatives hold use and making together, so what they are compared with does too.
-    let now = estimate.counted_co2e_kg().central;
+    let now = estimate.total_co2e_kg.central;
     let case = |alternative: &estimator::report::Alternative| Case {
         label: alternative.label.clone(),
         shown: alternative.total_co2e_kg.readable(),
@@ -325,8 +323,7 @@ mod tests {
 
     #[test]
     fn a_larger_batch_moves_layers_with_weights_away_from_the_memory() {
-        let fc =
-            Layer { weight_bytes: Some(4_000_000), traffic_bytes: Some(4_008_000), ..layer("fc", "Gemm", 1_000_000) };
+        let fc = Layer { weight_bytes: Some(4_000_000), traffic_bytes: Some(4_008_000), ..layer("fc", "Gemm", 1_000_000) };
         let model = Inspection { layers: vec![fc], ..Inspection::default() };
         let device = estimator::hardware::device("a100-sxm4-80gb").unwrap();
         let intensity = |batch: f64| roofline(&model, 1, device, Precision::Bf16, batch).unwrap().points[0].intensity;

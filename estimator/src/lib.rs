@@ -15,6 +15,7 @@
 
 pub mod carbon;
 pub mod compare;
+pub mod compression;
 pub mod cost;
 pub mod energy;
 pub mod format;

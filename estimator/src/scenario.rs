@@ -5,14 +5,17 @@
 //! It is tolerant: what is absent takes its default, what is unknown is left out, so an old link and a newer one both open.
 //! Nothing is computed here, and no table is read: whether a device or a region exists is for `energy` to say.
 
+pub mod compression;
 mod fields;
 mod fragment;
 mod sample;
 mod summary;
 
+pub use compression::Compression;
 pub use fields::UnknownField;
 pub use fragment::{FragmentError, LONGEST_FRAGMENT};
 pub use sample::{Sample, SampleKind, TokenPass};
+pub(crate) use summary::gather;
 pub use summary::{LanguageModel, LayerTerms, MOST_TERMS, ModelSummary};
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +43,9 @@ pub struct Scenario {
     /// Assumptions that the user has set, by the key that [`crate::report::Assumption`] carries, in the unit stated there.
     /// A set value has no span: `pue`, `mfu`, `grid-intensity`, `accelerator-watts` …
     pub set: BTreeMap<String, f64>,
+    /// What the user would change of the model before serving it; `compression` computes what that does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<Compression>,
 }
 
 impl Default for Scenario {
@@ -52,6 +58,7 @@ impl Default for Scenario {
             hardware: Hardware::default(),
             site: Site::default(),
             set: BTreeMap::new(),
+            compression: None,
         }
     }
 }
@@ -216,13 +223,10 @@ pub struct Site {
     /// What the carbon intensity counts: `lifecycle` or `direct`; the grid's default figure when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<String>,
-    /// The year of the carbon intensity; that of the grid's default figure when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub year: Option<u16>,
 }
 
 impl Default for Site {
     fn default() -> Self {
-        Self { region: "world".to_owned(), grid: None, basis: None, year: None }
+        Self { region: "world".to_owned(), grid: None, basis: None }
     }
 }

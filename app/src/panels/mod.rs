@@ -26,9 +26,9 @@ pub use inside::Inside;
 pub use intake::{Intake, Opened};
 pub use job::Job;
 pub use layers::Layers;
-pub use machine::{Machine, search as devices_found};
+pub use machine::Machine;
 pub use model::ModelPanel;
-pub use place::{Place, search as places_found};
+pub use place::Place;
 pub use result::Result;
 pub use sources::Sources;
 

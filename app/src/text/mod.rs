@@ -23,9 +23,7 @@ pub mod model;
 pub mod page;
 pub mod pages;
 pub mod place;
-pub mod plan;
 pub mod result;
-pub mod schedule;
 pub mod sources;
 pub mod validation;
 

@@ -6,7 +6,7 @@ use crate::model::{Dialect, Hyperparameters, Model};
 use crate::notes::Notes;
 use crate::report::{Inspection, Layer, Transformer};
 use crate::shapes::{Origin, Symbol, Trace};
-use crate::transformers::{self, Description, Held, Part, Pass, Role, Span, Storage, Work};
+use crate::transformers::{self, Description, Held, Part, Pass, Role, Span, Storage, Weight, Work};
 use std::collections::{BTreeMap, HashSet};
 
 /// A model described by its hyper-parameters, for the pass that is asked for.
@@ -375,7 +375,11 @@ impl Described {
         // Without weights of its own it reads none.
         let weight_bytes = if parameters == 0 { Some(0) } else { stored.as_ref().map(|(_, bytes)| share(*bytes)) };
         let dtype = stored.map(|(dtype, _)| dtype).unwrap_or_default();
-        let layer = Layer { name, op, group, times, parameters, macs, weight_bytes, dtype, ..Layer::default() };
+        let is_matrix = |weight: &&Weight| !weight.is_shared && super::traffic::is_matrix(&weight.shape);
+        let each = part.weights.iter().filter(is_matrix).try_fold(0u64, |sum, of| sum.checked_add(of.elements()?));
+        let matrix_parameters = each.and_then(|each| each.checked_mul(modules)).map_or(0, share);
+        let counts = Layer { parameters, matrix_parameters, macs, weight_bytes, ..Layer::default() };
+        let layer = Layer { name, op, group, times, dtype, ..counts };
         Found { layer, is_counted: true }
     }
 }

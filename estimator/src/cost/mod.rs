@@ -10,6 +10,7 @@
 mod conventions;
 mod count;
 mod described;
+mod fusion;
 mod matching;
 mod memory;
 mod modules;
@@ -43,7 +44,7 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
     walk.list(&trace.steps, 1, "");
     walk.note_uncounted_work(trace);
     let (mut layers, not_counted) = walk.finish();
-    let Walk { weights, mut notes, quantities, .. } = walk;
+    let Walk { weights, mut notes, quantities, fusion, .. } = walk;
 
     let mut described = None;
     if model.weights_only {
@@ -161,6 +162,7 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         outputs: ports(&model.graph.outputs),
         layers: layers.into_iter().map(|found| found.layer).collect(),
         not_counted,
+        fusion: if model.weights_only { None } else { fusion.finish(model) },
         // The rules of other counters are told from ONNX's operators.
         conventions: match model.format.as_str() {
             "onnx" | "ort" => conventions::recount(&quantities, macs),
@@ -211,6 +213,10 @@ struct Walk<'a> {
     found: Vec<Found>,
     around: Surroundings<'a>,
     quantities: Quantities,
+    /// What a runtime could join into one kernel.
+    fusion: fusion::Recorder,
+    /// The number of the list of steps that is being walked: each turn of a body is one.
+    turn: usize,
     /// The place in `found` of each node: the turns of a loop are one layer.
     places: HashMap<*const Node, usize>,
     /// Operators without a rule, with how many nodes have them.
@@ -239,6 +245,8 @@ impl<'a> Walk<'a> {
             found: Vec::new(),
             around: Surroundings::of(model),
             quantities: Quantities::default(),
+            fusion: fusion::Recorder::default(),
+            turn: 0,
             places: HashMap::new(),
             not_counted: BTreeMap::new(),
             uncounted: BTreeMap::new(),
@@ -268,7 +276,9 @@ impl<'a> Walk<'a> {
             let inner_group = join(if group.is_empty() { &own_group } else { group }, &step.node.name);
             for block in counted_blocks(self.model, &step.blocks) {
                 let inner_times = times.and_then(|times| times.checked_mul(block.times));
+                let outer = std::mem::replace(&mut self.turn, self.fusion.new_list());
                 self.list(&block.steps, inner_times, &inner_group);
+                self.turn = outer;
             }
         }
     }
@@ -296,6 +306,7 @@ impl<'a> Walk<'a> {
             *nodes += 1;
         }
         let traffic_bytes = times.and_then(|times| traffic.moved?.checked_mul(times));
+        self.fusion.add(&seen, work, &traffic, times, self.turn);
         if let Some(found) = self.places.get(&place).and_then(|place| self.found.get_mut(*place)) {
             let layer = &mut found.layer;
             layer.times = layer.times.saturating_add(times.unwrap_or(u64::MAX));
@@ -304,6 +315,7 @@ impl<'a> Walk<'a> {
             layer.traffic_bytes = sum([layer.traffic_bytes, traffic_bytes]);
             layer.activation_bytes = layer.activation_bytes.zip(traffic.made).map(|(a, b)| a.max(b));
             layer.parameters = layer.parameters.saturating_add(traffic.parameters);
+            layer.matrix_parameters = layer.matrix_parameters.saturating_add(traffic.matrix_parameters);
             return;
         }
         self.note_uncounted(node, work.is_some());
@@ -318,6 +330,7 @@ impl<'a> Walk<'a> {
             output_symbolic,
             dtype,
             parameters: traffic.parameters,
+            matrix_parameters: traffic.matrix_parameters,
             macs: total.macs,
             other_operations: total.other,
             weight_bytes: Some(traffic.weights),

@@ -3,6 +3,7 @@
 //! Nothing is known here of what is computed: the counts of operations stay open.
 
 use super::Found;
+use super::traffic::is_matrix;
 use super::weights::Weights;
 use crate::model::{Model, TensorRole};
 use crate::report::Layer;
@@ -34,7 +35,11 @@ pub(super) fn of(model: &Model, weights: &Weights) -> Vec<Found> {
         });
         let Some(layer) = layers.get_mut(place) else { continue };
         let of = |list: &[u64]| usize::try_from(id.0).ok().and_then(|slot| list.get(slot).copied()).unwrap_or(0);
-        layer.parameters = layer.parameters.saturating_add(of(&weights.parameters_of));
+        let own = of(&weights.parameters_of);
+        layer.parameters = layer.parameters.saturating_add(own);
+        if is_matrix(&weight.shape) {
+            layer.matrix_parameters = layer.matrix_parameters.saturating_add(own);
+        }
         layer.weight_bytes = layer.weight_bytes.map(|bytes| bytes.saturating_add(of(&weights.bytes_of)));
         if layer.dtype.is_empty() {
             layer.dtype =

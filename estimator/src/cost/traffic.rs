@@ -16,12 +16,49 @@ use std::sync::Arc;
 pub(super) struct Traffic {
     /// Elements of the weights that it is the first to use.
     pub parameters: u64,
+    /// Those of them in tensors with two or more dimensions.
+    pub matrix_parameters: u64,
     /// Bytes of all weights that it uses, as stored.
     pub weights: u64,
     /// Bytes of new memory that its outputs take.
     pub made: Option<u64>,
     /// Bytes read and written.
     pub moved: Option<u64>,
+    /// What it reads that is no weight, each value once with its bytes; empty where a size is unknown.
+    pub reads: Vec<(ValueId, u64)>,
+    /// What it writes; empty where a size is unknown.
+    pub writes: Vec<(ValueId, u64)>,
+    /// What kind of step it is, for a runtime that joins steps.
+    pub kind: Motion,
+}
+
+/// Whether a step moves anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Motion {
+    /// It follows from weights alone, and a runtime computes it once.
+    Folds,
+    /// Its output is its first input under another name.
+    View,
+    /// It runs bodies, whose steps are their own.
+    Calls,
+    /// It reads and writes.
+    Moves,
+}
+
+impl Traffic {
+    /// A step that moves nothing.
+    fn still(parameters: u64, weights: u64, kind: Motion) -> Self {
+        Self {
+            parameters,
+            matrix_parameters: 0,
+            weights,
+            made: Some(0),
+            moved: Some(0),
+            reads: Vec::new(),
+            writes: Vec::new(),
+            kind,
+        }
+    }
 }
 
 /// The traffic of one run; `first` says whether this is the node's first turn.
@@ -36,9 +73,15 @@ pub(super) fn of(step: &Step<'_>, weights: &mut Weights, first: bool) -> Traffic
     let own_bytes = DType::F32.bytes(own).unwrap_or(u64::MAX);
     let used = inputs.iter().filter_map(|(id, _)| held(weights, *id)).fold(own_bytes, u64::saturating_add);
     let mut parameters = if first { own } else { 0 };
-    for (id, _) in &inputs {
+    let mut matrix_parameters: u64 = 0;
+    for (id, of) in &inputs {
         if let Some(unclaimed) = weights.parameters_of.get_mut(id.0 as usize) {
-            parameters = parameters.saturating_add(std::mem::take(unclaimed));
+            let claimed = std::mem::take(unclaimed);
+            parameters = parameters.saturating_add(claimed);
+            let sizes = of.as_deref().and_then(ValueType::as_tensor).and_then(|tensor| tensor.sizes());
+            if sizes.is_some_and(|sizes| is_matrix(&sizes)) {
+                matrix_parameters = matrix_parameters.saturating_add(claimed);
+            }
         }
     }
     let folds = step.blocks.is_empty()
@@ -47,25 +90,54 @@ pub(super) fn of(step: &Step<'_>, weights: &mut Weights, first: bool) -> Traffic
         && inputs.iter().all(|(id, _)| weights.is_constant(*id));
     if folds {
         pass_on(step, weights, parameters, used);
-        return Traffic { parameters: 0, weights: 0, made: Some(0), moved: Some(0) };
+        return Traffic::still(0, 0, Motion::Folds);
     }
     // What a body moves is counted there, and a view moves nothing.
     if rules::is_view(node) || !step.blocks.is_empty() {
-        return Traffic { parameters, weights: used, made: Some(0), moved: Some(0) };
+        let kind = if step.blocks.is_empty() { Motion::View } else { Motion::Calls };
+        return Traffic::still(parameters, used, kind);
     }
     let size = |of: &Option<Arc<ValueType>>| of.as_deref().and_then(bytes);
     let outputs = node.outputs.iter().zip(&step.outputs).filter(|(id, _)| id.is_some());
     let made = sum(outputs.map(|(_, of)| size(of)));
-    let read = inputs.iter().enumerate().map(|(place, (id, of))| {
-        let all = held(weights, *id).or_else(|| size(of));
+    let read_of = |place: usize, id: ValueId, of: &Option<Arc<ValueType>>| {
+        let all = held(weights, id).or_else(|| size(of));
         match place == 0 && rules::reads_as_output(node) {
             // As much as comes out, and no more than there is.
             true => all.zip(made).map(|(all, made)| all.min(made)).or(made),
             false => all,
         }
-    });
-    let read = if rules::reads_shape_only(node) { Some(0) } else { sum(read) };
-    Traffic { parameters, weights: used, made, moved: sum([made, read, Some(own_bytes)]) }
+    };
+    let each: Vec<(ValueId, Option<u64>)> = match rules::reads_shape_only(node) {
+        true => Vec::new(),
+        false => inputs.iter().enumerate().map(|(place, (id, of))| (*id, read_of(place, *id, of))).collect(),
+    };
+    let moved = sum([made, sum(each.iter().map(|(_, bytes)| *bytes)), Some(own_bytes)]);
+    let known = |bytes: Option<u64>| bytes.filter(|_| moved.is_some());
+    Traffic {
+        parameters,
+        matrix_parameters,
+        weights: used,
+        made,
+        moved,
+        reads: each
+            .into_iter()
+            .filter(|(id, _)| !weights.is_constant(*id))
+            .filter_map(|(id, bytes)| Some((id, known(bytes)?)))
+            .collect(),
+        writes: node
+            .outputs
+            .iter()
+            .zip(&step.outputs)
+            .filter_map(|(id, of)| Some(((*id)?, known(size(of))?)))
+            .collect(),
+        kind: Motion::Moves,
+    }
+}
+
+/// Whether a tensor of these sizes has two or more dimensions that are more than one element long.
+pub(super) fn is_matrix(sizes: &[u64]) -> bool {
+    sizes.iter().filter(|size| **size > 1).count() > 1
 }
 
 /// Each value that the node reads, once, with its type.

@@ -1,6 +1,6 @@
 //! What a model is: the record behind `greenprint inspect --json` and the page's model view.
 
-use super::Transformer;
+use super::{Fusion, Transformer};
 use crate::notes::Note;
 use crate::shapes::Symbol;
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,9 @@ pub struct Inspection {
     pub layers: Vec<Layer>,
     /// Operators without a formula.
     pub not_counted: Vec<NotCounted>,
+    /// What a runtime that joins operators makes of the graph; absent for weights without a graph and where a size is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fusion: Option<Fusion>,
     /// The model as other counters would count it; empty where that cannot be known.
     #[serde(default)]
     pub conventions: Vec<ToolCount>,
@@ -137,6 +140,9 @@ pub struct Layer {
     pub dtype: String,
     /// Elements of the weights that it is the first to use.
     pub parameters: u64,
+    /// Those of them in tensors with two or more dimensions: what quantisers and pruners change, unlike biases and scales of norms.
+    #[serde(default)]
+    pub matrix_parameters: u64,
     /// Multiply-accumulates of all its runs; `None` where unknown and for an operator that is not counted.
     pub macs: Option<u64>,
     /// Other operations of all its runs; `None` where unknown and for an operator that is not counted.

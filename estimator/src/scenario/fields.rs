@@ -2,9 +2,10 @@
 //!
 //! The fields are those of the records themselves: scenarios with every field filled are written as JSON, and their keys are the known ones.
 
+use super::compression::{Distil, Format, Prune, Software};
 use super::{
-    Hardware, LanguageModel, LayerTerms, ModelRef, ModelSummary, Sample, SampleKind, Scenario, Serving, Site,
-    TokenPass, Training, VERSION, Workload,
+    Compression, Hardware, LanguageModel, LayerTerms, ModelRef, ModelSummary, Sample, SampleKind, Scenario, Serving,
+    Site, TokenPass, Training, VERSION, Workload,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,8 +125,16 @@ fn filled() -> [Scenario; 4] {
         dims: BTreeMap::new(),
         workload,
         hardware: Hardware { precision: Some(String::new()), ..Hardware::default() },
-        site: Site { grid: Some(String::new()), basis: Some(String::new()), year: Some(2024), ..Site::default() },
+        site: Site { grid: Some(String::new()), basis: Some(String::new()), ..Site::default() },
         set: BTreeMap::new(),
+        compression: Some(Compression {
+            quantize: Some(Format::Int8),
+            group: Some(1),
+            prune: Some(Prune::TwoOfFour),
+            distil: Some(Distil { layers: 1.0, width: 1.0 }),
+            software: Some(Software::Eager),
+            keep: vec![String::new()],
+        }),
     };
     [
         with(ModelRef::File { name: String::new(), summary: Some(Box::new(summary)) }, training.clone()),

@@ -5,9 +5,10 @@
 //! ```
 //! Unknown keys are passed over. A value that cannot be read is an error that names its key, and the length is bounded.
 
+use super::compression::{ChoiceError, group};
 use super::{
-    Hardware, LanguageModel, LayerTerms, MOST_TERMS, ModelRef, ModelSummary, Sample, SampleKind, Scenario, Serving,
-    Site, TokenPass, Training, VERSION, Workload,
+    Compression, Hardware, LanguageModel, LayerTerms, MOST_TERMS, ModelRef, ModelSummary, Sample, SampleKind, Scenario,
+    Serving, Site, TokenPass, Training, VERSION, Workload,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
@@ -84,6 +85,9 @@ impl Scenario {
                     if !summary.sample.is_unknown() {
                         pairs.text("sample", &sample_text(&summary.sample));
                     }
+                    if !summary.fused.is_empty() {
+                        pairs.text("fused", &terms_text(&summary.fused));
+                    }
                     if let Some(language) = &summary.language {
                         pairs.text("lm", &language_text(language));
                     }
@@ -149,8 +153,13 @@ impl Scenario {
         if let Some(basis) = &self.site.basis {
             pairs.text("basis", basis);
         }
-        if let Some(year) = self.site.year {
-            pairs.put("year", year);
+        if let Some(change) = &self.compression {
+            change.quantize.iter().for_each(|format| pairs.put("q", format));
+            change.group.iter().for_each(|group| pairs.put("qg", group));
+            change.prune.iter().for_each(|prune| pairs.text("prune", &prune.to_string()));
+            change.distil.iter().for_each(|distil| pairs.text("distil", &distil.to_string()));
+            change.software.iter().for_each(|software| pairs.put("sw", software));
+            change.keep.iter().for_each(|name| pairs.text("keep", name));
         }
         for (key, value) in &self.set {
             pairs.number(&format!("set.{}", encode(key)), *value);
@@ -169,7 +178,8 @@ impl Scenario {
         let mut scenario = Self::default();
         let (mut training, mut serving, mut serve) = (Training::default(), Serving::default(), false);
         let (mut name, mut active) = (None, None);
-        let (mut summary, mut sample, mut language) = (None, None, None);
+        let (mut summary, mut sample, mut fused, mut language) = (None, None, Vec::new(), None);
+        let mut change = Compression::default();
         for pair in fragment.trim_start_matches('#').split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let key = decode(key);
@@ -181,6 +191,7 @@ impl Scenario {
                 "file" => name = Some(value.text),
                 "sum" => summary = Some(Box::new(read_summary(&value)?)),
                 "sample" => sample = Some(read_sample(&value)?),
+                "fused" => fused = read_terms(&value, value.text.split(';'))?,
                 "lm" => language = Some(read_language(&value)?),
                 "params" => {
                     scenario.model = ModelRef::Counts { parameters: value.number()?, active_parameters: None };
@@ -213,7 +224,13 @@ impl Scenario {
                 "at" => scenario.site.region = value.text,
                 "grid" => scenario.site.grid = Some(value.text),
                 "basis" => scenario.site.basis = Some(value.text),
-                "year" => scenario.site.year = Some(value.whole()?),
+                "q" => change.quantize = Some(value.choice()?),
+                "qg" => change.group = Some(group(&value.text).map_err(|fault| value.fault(fault.expected))?),
+                "prune" => change.prune = Some(value.choice()?),
+                "distil" => change.distil = Some(value.choice()?),
+                "sw" => change.software = Some(value.choice()?),
+                "keep" if change.keep.len() >= MOST_ENTRIES => return Err(FragmentError::TooMany { key: "keep" }),
+                "keep" => change.keep.push(value.text),
                 _ => {
                     if let Some(dim) = key.strip_prefix("dim.") {
                         if scenario.dims.len() >= MOST_ENTRIES {
@@ -232,12 +249,14 @@ impl Scenario {
         if let Some(name) = name {
             if let Some(summary) = &mut summary {
                 summary.sample = sample.unwrap_or_default();
+                summary.fused = fused;
                 summary.language = language;
             }
             scenario.model = ModelRef::File { name, summary };
         } else if let ModelRef::Counts { active_parameters, .. } = &mut scenario.model {
             *active_parameters = active;
         }
+        scenario.compression = (change != Compression::default()).then_some(change);
         scenario.workload = if serve { Workload::Serve(serving) } else { Workload::Train(training) };
         Ok(scenario)
     }
@@ -301,6 +320,10 @@ impl Value<'_> {
         self.text.parse().map_err(|_| self.fault("a whole number"))
     }
 
+    fn choice<T: FromStr<Err = ChoiceError>>(&self) -> Result<T, FragmentError> {
+        self.text.parse().map_err(|fault: ChoiceError| self.fault(fault.expected))
+    }
+
     fn number(&self) -> Result<f64, FragmentError> {
         match self.text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(number),
@@ -324,13 +347,40 @@ fn summary_text(summary: &ModelSummary) -> String {
         summary.not_counted.to_string(),
     ]
     .join(",");
-    for term in &summary.layers {
-        text.push_str(&format!(
-            ";{},{},{},{},{}",
-            term.layers, term.macs, term.other_operations, term.weight_bytes, term.activation_bytes
-        ));
+    if !summary.layers.is_empty() {
+        text.push(';');
+        text.push_str(&terms_text(&summary.layers));
     }
     text
+}
+
+/// Groups of layers, separated by semicolons.
+fn terms_text(terms: &[LayerTerms]) -> String {
+    let texts: Vec<String> = terms
+        .iter()
+        .map(|term| {
+            let LayerTerms { layers, macs, other_operations, weight_bytes, activation_bytes } = term;
+            format!("{layers},{macs},{other_operations},{weight_bytes},{activation_bytes}")
+        })
+        .collect();
+    texts.join(";")
+}
+
+fn read_terms<'t>(value: &Value<'_>, parts: impl Iterator<Item = &'t str>) -> Result<Vec<LayerTerms>, FragmentError> {
+    let fault = || value.fault("the summary of a model");
+    let mut terms = Vec::new();
+    for part in parts {
+        let numbers: Vec<u64> =
+            part.split(',').map(|number| number.parse().map_err(|_| fault())).collect::<Result<_, _>>()?;
+        let [layers, macs, other_operations, weight_bytes, activation_bytes, ..] = *numbers else {
+            return Err(fault());
+        };
+        if terms.len() >= MOST_TERMS {
+            return Err(fault());
+        }
+        terms.push(LayerTerms { layers, macs, other_operations, weight_bytes, activation_bytes });
+    }
+    Ok(terms)
 }
 
 fn read_summary(value: &Value<'_>) -> Result<ModelSummary, FragmentError> {
@@ -353,17 +403,7 @@ fn read_summary(value: &Value<'_>) -> Result<ModelSummary, FragmentError> {
         not_counted: next()?.unwrap_or(0),
         ..ModelSummary::default()
     };
-    for part in parts {
-        let numbers: Vec<u64> =
-            part.split(',').map(|number| number.parse().map_err(|_| fault())).collect::<Result<_, _>>()?;
-        let [layers, macs, other_operations, weight_bytes, activation_bytes, ..] = *numbers else {
-            return Err(fault());
-        };
-        if summary.layers.len() >= MOST_TERMS {
-            return Err(fault());
-        }
-        summary.layers.push(LayerTerms { layers, macs, other_operations, weight_bytes, activation_bytes });
-    }
+    summary.layers = read_terms(value, parts)?;
     Ok(summary)
 }
 
@@ -456,7 +496,6 @@ mod tests {
                 region: "gcp:europe-west1".to_owned(),
                 grid: Some("be".to_owned()),
                 basis: Some("direct".to_owned()),
-                year: Some(2023),
             },
             set: BTreeMap::from([("pue".to_owned(), 1.1), ("mfu".to_owned(), 0.1 + 0.2)]),
             ..Scenario::default()

@@ -1,7 +1,7 @@
 //! What an estimate needs to know of a model, small enough to travel in a link.
 
 use super::sample::{self, LENGTHS, Sample};
-use crate::report::{Inspection, Transformer};
+use crate::report::{Inspection, KernelTerms, Transformer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,6 +37,13 @@ pub struct ModelSummary {
     pub not_counted: u64,
     /// The layers in groups, for the roofline.
     pub layers: Vec<LayerTerms>,
+    /// The same with operators joined into kernels, as compilers do; empty where that is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fused: Vec<LayerTerms>,
+    /// Bytes that each weight takes in memory while serving, where weights are stored apart from what is computed in;
+    /// set for a changed model alone and never stored.
+    #[serde(skip)]
+    pub weight_bytes_each: Option<f64>,
     /// What one sample is, as far as the inputs of a graph tell.
     #[serde(skip_serializing_if = "Sample::is_unknown")]
     pub sample: Sample,
@@ -59,6 +66,18 @@ pub struct LayerTerms {
     pub weight_bytes: u64,
     /// Bytes of inputs and outputs, which grow with the batch.
     pub activation_bytes: u64,
+}
+
+impl From<&KernelTerms> for LayerTerms {
+    fn from(of: &KernelTerms) -> Self {
+        Self {
+            layers: of.kernels,
+            macs: of.macs,
+            other_operations: of.other_operations,
+            weight_bytes: of.weight_bytes,
+            activation_bytes: of.activation_bytes,
+        }
+    }
 }
 
 /// A language model: its size, and, where its architecture is known, what one token costs.
@@ -312,6 +331,8 @@ impl ModelSummary {
             nodes: inspection.layers.len() as u64,
             not_counted: inspection.not_counted.iter().map(|entry| entry.nodes).sum(),
             layers: if language.is_some() { Vec::new() } else { gather(&terms) },
+            fused: inspection.fusion.iter().flat_map(|fusion| &fusion.kernels).map(LayerTerms::from).collect(),
+            weight_bytes_each: None,
             sample: sample::of(inspection, batch(inspection)),
             language,
         }
@@ -353,7 +374,7 @@ fn batch(inspection: &Inspection) -> u64 {
 ///
 /// Where layers have the same arithmetic intensity, the roofline's time of their sum is the sum of their times;
 /// so layers are grouped by the logarithm of MACs per byte, and by the weights' share of the bytes, which decides what a larger batch changes.
-fn gather(terms: &[LayerTerms]) -> Vec<LayerTerms> {
+pub(crate) fn gather(terms: &[LayerTerms]) -> Vec<LayerTerms> {
     let mut width = 0.25;
     loop {
         let mut groups: BTreeMap<(i64, i64), LayerTerms> = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand};
+use estimator::scenario::compression::{Format, Prune, Software, group};
 use std::path::PathBuf;
 
 /// What a machine-learning model costs: parameters, FLOPs, time, energy, CO₂ and money.
@@ -80,6 +81,18 @@ Examples:
   greenprint schedule gb.csv --hours 30 --energy-kwh 200 --pausable --min-chunk 2
   greenprint schedule FR_2024_hourly.csv DE_2024_hourly.csv --hours 100 --kw 40 --json";
 
+const WHATIF_EXAMPLES: &str = "\
+Examples:
+  greenprint whatif --model llama/config.json --device h100-sxm --batch 8 --quantize int4-weight-only --keep embeddings,last
+  greenprint whatif --model resnet50.onnx --device t4 --batch 16 --quantize int8 --software graph
+  greenprint whatif --model bert.onnx --device a100-sxm4-80gb --prune 2:4 --json
+  greenprint whatif --model bert.onnx --device l4 --distil layers=0.5,width=0.8";
+
+const LEVERS_EXAMPLES: &str = "\
+Examples:
+  greenprint levers --model resnet50.onnx --device t4 --region us
+  greenprint levers --params 8B --device h100-sxm --batch 1 --json";
+
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
   greenprint validate
@@ -100,6 +113,12 @@ pub(crate) enum Command {
     /// Without a rate of requests the figures are those of one request, without idle time.
     #[command(after_help = INFER_EXAMPLES)]
     Infer(Box<Infer>),
+    /// See what fewer bits, fewer weights, a smaller network or other software would change of a served model.
+    #[command(after_help = WHATIF_EXAMPLES)]
+    Whatif(Box<WhatIf>),
+    /// Rank what could be changed about a model and its service by what it saves.
+    #[command(after_help = LEVERS_EXAMPLES)]
+    Levers(Box<Levers>),
     /// List the devices.
     #[command(after_help = DEVICES_EXAMPLES)]
     Devices {
@@ -238,9 +257,6 @@ pub(crate) struct Place {
     /// What the carbon intensity counts: lifecycle or direct.
     #[arg(long, value_name = "BASIS")]
     pub(crate) basis: Option<String>,
-    /// The year of the carbon intensity, where the grid has figures of several.
-    #[arg(long, value_name = "YEAR")]
-    pub(crate) year: Option<u16>,
     /// Power usage effectiveness of the building.
     #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
     pub(crate) pue: Option<f64>,
@@ -308,6 +324,63 @@ pub(crate) struct Infer {
     pub(crate) days: Option<f64>,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+/// A model in service.
+#[derive(Args)]
+pub(crate) struct Service {
+    #[command(flatten)]
+    pub(crate) choice: ModelChoice,
+    /// Requests that are computed together.
+    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true)]
+    pub(crate) batch: Option<u64>,
+    /// Tokens of a request's prompt, for language models.
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub(crate) prompt_tokens: Option<f64>,
+    /// Tokens of a request's answer, for language models.
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub(crate) output_tokens: Option<f64>,
+    /// Pictures in a request's prompt, for models that read them beside the text; none by default.
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub(crate) images: Option<f64>,
+    /// Requests that arrive in a day; without it the figures are those of one request.
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub(crate) requests_per_day: Option<f64>,
+    /// Days that the figures cover; 1 by default.
+    #[arg(long, value_name = "N", value_parser = number, allow_hyphen_values = true)]
+    pub(crate) days: Option<f64>,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Args)]
+pub(crate) struct WhatIf {
+    #[command(flatten)]
+    pub(crate) service: Service,
+    /// The number format: fp16, bf16, fp8, int8, int8-weight-only, int4-act8, int4-weight-only, int4 or fp4.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) quantize: Option<Format>,
+    /// Weights that share a scale; the format’s usual group by default.
+    #[arg(long, value_name = "N", requires = "quantize", value_parser = group)]
+    pub(crate) group: Option<u64>,
+    /// Weights to leave out: 2:4, unstructured:SHARE[:bitmap|csr] or structured:SHARE.
+    #[arg(long, value_name = "HOW")]
+    pub(crate) prune: Option<Prune>,
+    /// A smaller network: shares that stay (layers=0.5,width=0.5), or the student’s config.json or file.
+    #[arg(long, value_name = "SHARES|FILE")]
+    pub(crate) distil: Option<String>,
+    /// How it is run: eager, fused or graph.
+    #[arg(long, value_name = "HOW")]
+    pub(crate) software: Option<Software>,
+    /// What bits and pruning leave alone: first, last, embeddings, or names of layers, with * at either end for any text.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) keep: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Levers {
+    #[command(flatten)]
+    pub(crate) service: Service,
 }
 
 fn pair(text: &str) -> Result<(String, &str), String> {

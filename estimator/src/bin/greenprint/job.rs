@@ -4,16 +4,18 @@ use crate::arguments::{Infer, ModelChoice, Place, Shapes, Train};
 use crate::{Failure, Output, check_names, json, model, print};
 use estimator::energy::{self, EstimateError};
 use estimator::notes::{Level, Note};
-use estimator::report::Estimate;
+use estimator::report::{Estimate, Inspection};
 use estimator::scenario::{ModelRef, ModelSummary, Scenario, Serving, Training, UnknownField, Workload};
 use serde_json::Value;
 
 /// A scenario before its workload is settled.
-struct Start {
-    scenario: Scenario,
-    summary: ModelSummary,
+pub(crate) struct Start {
+    pub(crate) scenario: Scenario,
+    pub(crate) summary: ModelSummary,
+    /// The whole model, where a file or a description was read.
+    pub(crate) inspection: Option<Inspection>,
     /// What a reader of the scenario should know before the figures.
-    notes: Vec<Note>,
+    pub(crate) notes: Vec<Note>,
     /// What reading the model found, which `greenprint inspect` tells too.
     of_model: Vec<Note>,
 }
@@ -23,7 +25,7 @@ fn warning(text: String) -> Note {
 }
 
 /// The scenario that a file or the defaults give, with the model that the arguments name.
-fn start(choice: &ModelChoice) -> Result<Start, Failure> {
+pub(crate) fn start(choice: &ModelChoice) -> Result<Start, Failure> {
     let mut notes = Vec::new();
     let mut scenario = match &choice.scenario {
         None => Scenario::default(),
@@ -58,7 +60,7 @@ fn start(choice: &ModelChoice) -> Result<Start, Failure> {
         let summary = ModelSummary::from_inspection(&inspection);
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         scenario.model = ModelRef::File { name, summary: Some(Box::new(summary.clone())) };
-        return Ok(Start { scenario, summary, notes, of_model });
+        return Ok(Start { scenario, summary, inspection: Some(inspection), notes, of_model });
     }
     if let Some(sentence) = &choice.describe {
         let inspection = model::describe(sentence, &choice.shapes)?;
@@ -66,7 +68,7 @@ fn start(choice: &ModelChoice) -> Result<Start, Failure> {
         let of_model = inspection.warnings.iter().filter(|note| note.level == Level::Warning).cloned().collect();
         let summary = ModelSummary::from_inspection(&inspection);
         scenario.model = ModelRef::File { name: sentence.clone(), summary: Some(Box::new(summary.clone())) };
-        return Ok(Start { scenario, summary, notes, of_model });
+        return Ok(Start { scenario, summary, inspection: Some(inspection), notes, of_model });
     }
     if let Some(parameters) = choice.params {
         scenario.model = ModelRef::Counts { parameters, active_parameters: choice.active_params };
@@ -75,7 +77,7 @@ fn start(choice: &ModelChoice) -> Result<Start, Failure> {
     }
     match scenario.model.summary() {
         Some(summary) if choice.params.is_some() || choice.scenario.is_some() => {
-            Ok(Start { scenario, summary, notes, of_model: Vec::new() })
+            Ok(Start { scenario, summary, inspection: None, notes, of_model: Vec::new() })
         }
         _ => Err(Failure::Use(
             "no model is given; use --model FILE, --config config.json, --describe TEXT or --params N".to_owned(),
@@ -111,16 +113,13 @@ pub(crate) fn machines(scenario: &mut Scenario, place: &Place, is_from_file: boo
     if place.basis.is_some() {
         scenario.site.basis.clone_from(&place.basis);
     }
-    if place.year.is_some() {
-        scenario.site.year = place.year;
-    }
     if let Some(pue) = place.pue {
         scenario.set.insert("pue".to_owned(), pue);
     }
     scenario.set.extend(place.set.iter().cloned());
 }
 
-fn needs_device(choice: &ModelChoice, place: &Place) -> Result<(), Failure> {
+pub(crate) fn needs_device(choice: &ModelChoice, place: &Place) -> Result<(), Failure> {
     if place.device.is_none() && choice.scenario.is_none() {
         return Err(Failure::Use("no device is given; use --device ID (`greenprint devices` lists them)".to_owned()));
     }
@@ -202,7 +201,7 @@ pub(crate) fn refusal(fault: EstimateError) -> Failure {
 }
 
 fn finish(start: Start, as_json: bool) -> Result<Output, Failure> {
-    let Start { scenario, summary, mut notes, of_model } = start;
+    let Start { scenario, summary, mut notes, of_model, .. } = start;
     let estimate: Estimate = energy::estimate(&scenario, &summary).map_err(refusal)?;
     if as_json {
         // The record is the library's; what is to be known beside it goes to stderr.

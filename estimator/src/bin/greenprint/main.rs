@@ -9,6 +9,7 @@ mod model;
 mod plan;
 mod print;
 mod schedule;
+mod whatif;
 
 use arguments::{Arguments, Command, Shapes};
 use clap::Parser;
@@ -55,6 +56,8 @@ fn main() -> ExitCode {
         Command::Infer(infer) => job::infer(infer),
         Command::Devices { search, json } => list_devices(search.as_deref(), *json),
         Command::Regions { search, json } => list_regions(search.as_deref(), *json),
+        Command::Whatif(asked) => whatif::what_if(asked),
+        Command::Levers(asked) => whatif::levers(asked),
         Command::Compare(pair) => compare_files(pair),
         Command::Plan(arguments) => plan::plan(arguments),
         Command::Breakeven(arguments) => plan::break_even(arguments),

@@ -8,7 +8,7 @@ use estimator::format::{self, Readable};
 use estimator::hardware::{Device, Field};
 use estimator::notes::{Level, Note};
 use estimator::range::{Range, Ratio};
-use estimator::report::{Account, Estimate, Inspection, Transformer};
+use estimator::report::{Estimate, Inspection, Levers, Outcome, Transformer, WhatIf};
 use estimator::scenario::{ModelRef, Scenario, Workload};
 use estimator::units::{Bytes, FlopsPerSecond, GramsPerKilowattHour, Quantity};
 use serde::Serialize;
@@ -204,6 +204,141 @@ fn spans<T: Readable>(name: &str, range: Range<T>) -> Vec<String> {
     vec![name.to_owned(), range.central.readable(), format!("{} to {}", range.low.readable(), range.high.readable())]
 }
 
+/// A model before and after a change.
+pub(crate) fn what_if(scenario: &Scenario, found: &WhatIf, before: &[Note]) -> String {
+    let mut text = format!(
+        "{} on {} × {} in {}: {}\nWhat if: {}\n\n",
+        cut(&model_name(&scenario.model)),
+        scenario.hardware.count,
+        scenario.hardware.device,
+        scenario.site.region,
+        found.scope,
+        found.changes.join("; ")
+    );
+    notes(&mut text, before.iter().chain(&found.warnings), Level::Warning);
+    let (old, new) = (&found.before, &found.after);
+    let times = |ratio: f64| if ratio.is_finite() { format!("× {}", format::number(ratio)) } else { String::new() };
+    let both = |name: &str, of: &dyn Fn(&Outcome) -> Option<f64>, show: &dyn Fn(f64) -> String| {
+        let (a, b) = (of(old)?, of(new)?);
+        let ratio = if a > 0.0 { times(b / a) } else { String::new() };
+        Some(vec![name.to_owned(), show(a), show(b), ratio, String::new()])
+    };
+    let size = |bytes: f64| Bytes(bytes).readable();
+    let mut rows = vec![row(["", "before", "after", "ratio", "range"])];
+    rows.extend(both("parameters", &|of| Some(of.parameters as f64), &format::count));
+    rows.extend(both("file", &|of| Some(of.file_bytes.0), &size));
+    rows.extend(both("weights in memory", &|of| Some(of.weight_bytes.0), &size));
+    rows.extend(both("MACs of a pass", &|of| Some(of.macs as f64), &format::count));
+    rows.extend(both("bytes moved by a pass", &|of| of.traffic_bytes.map(|bytes| bytes.0), &size));
+    rows.extend(both("kernels of a pass", &|of| of.kernels.map(|count| count as f64), &|count| {
+        format::whole(count as u64)
+    }));
+    rows.push(vec!["computed in".to_owned(), old.computed_in.clone(), new.computed_in.clone()]);
+    let ranged = |name: &str, a: String, b: String, ratio: Range<Ratio>| {
+        let range = format!("{} to {}", times(ratio.low.0), times(ratio.high.0));
+        vec![name.to_owned(), a, b, times(ratio.central.0), range]
+    };
+    let grams = |of: Range<Ratio>| format!("{} g", format::number(of.central.0));
+    let money = |of: &Outcome| of.rent_usd_per_1000.unwrap_or(of.electricity_usd_per_1000).central.readable();
+    rows.push(ranged(
+        "time of a request",
+        old.latency_s.central.readable(),
+        new.latency_s.central.readable(),
+        found.ratio.time,
+    ));
+    rows.push(ranged(
+        "energy of a request",
+        old.energy_wh.central.readable(),
+        new.energy_wh.central.readable(),
+        found.ratio.energy,
+    ));
+    rows.push(ranged("emissions of a request", grams(old.co2e_g), grams(new.co2e_g), found.ratio.co2e));
+    let bill = if old.rent_usd_per_1000.is_some() { "rent of 1,000 requests" } else { "electricity of 1,000" };
+    rows.push(ranged(bill, money(old), money(new), found.ratio.cost));
+    text.push_str(&table(&rows, &[1, 2, 3]));
+    let bound = |of: &Outcome| {
+        let share = |part: Ratio| format!("{:.0} %", part.0 * 100.0);
+        format!(
+            "arithmetic {}, memory {}, starting {}",
+            share(of.compute_bound),
+            share(of.memory_bound),
+            share(of.overhead)
+        )
+    };
+    text.push_str(&format!("\nWhat bounds the time before: {}; after: {}\n", bound(old), bound(new)));
+    if !found.published.is_empty() {
+        text.push_str("\nWhat others measured\n");
+        let rows: Vec<Vec<String>> = found
+            .published
+            .iter()
+            .map(|effect| {
+                let batch = if effect.batch.is_empty() { String::new() } else { format!("batch {}", effect.batch) };
+                let value = if effect.value.low == effect.value.high {
+                    format::number(effect.value.central.0)
+                } else {
+                    let [low, mid, high] =
+                        [effect.value.low, effect.value.central, effect.value.high].map(|of| format::number(of.0));
+                    format!("{mid} ({low} to {high})")
+                };
+                vec![
+                    cut(&effect.method),
+                    cut(&effect.model),
+                    cut(&effect.hardware),
+                    batch,
+                    format!("{value} {}", effect.unit),
+                    cut(&effect.source),
+                ]
+            })
+            .collect();
+        text.push_str(&table(&rows, &[]));
+    }
+    text.push('\n');
+    notes(&mut text, found.warnings.iter(), Level::Info);
+    text
+}
+
+/// The levers of a model, the one that saves most in front.
+pub(crate) fn levers(scenario: &Scenario, found: &Levers, before: &[Note]) -> String {
+    let mut text = format!(
+        "{} on {} × {} in {}: {} take {}, {} and {}{}\n\n",
+        cut(&model_name(&scenario.model)),
+        scenario.hardware.count,
+        scenario.hardware.device,
+        scenario.site.region,
+        found.unit,
+        found.energy_kwh.central.readable(),
+        found.co2e_kg.central.readable(),
+        found.cost_usd.central.readable(),
+        if found.cost_is_rent { " of rent" } else { " of electricity" },
+    );
+    notes(&mut text, before.iter(), Level::Warning);
+    let mut rows = vec![row(["lever", "saves CO₂e", "", "energy", "money", "time", "accuracy"])];
+    for lever in &found.levers {
+        let percent = |ratio: Range<Ratio>| {
+            let of = |ratio: Ratio| format!("{:.0}", (1.0 - ratio.0) * 100.0);
+            format!("{} % ({} to {})", of(ratio.central), of(ratio.high), of(ratio.low))
+        };
+        rows.push(vec![
+            cut(&lever.title),
+            lever.co2e_kg.central.readable(),
+            percent(lever.co2e_ratio),
+            lever.energy_kwh.central.readable(),
+            lever.cost_usd.central.readable(),
+            format!("× {}", format::number(lever.time_ratio.central.0)),
+            if lever.costs_accuracy { "may fall".to_owned() } else { "same".to_owned() },
+        ]);
+    }
+    text.push_str(&table(&rows, &[1, 2, 3, 4, 5]));
+    text.push('\n');
+    for sentence in &found.advice {
+        text.push_str(sentence);
+        text.push('\n');
+    }
+    text.push('\n');
+    notes(&mut text, found.notes.iter(), Level::Info);
+    text
+}
+
 /// What a scenario costs; `before` is what was found while reading the model and the scenario.
 pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate, before: &[Note]) -> String {
     let verb = match scenario.workload {
@@ -247,27 +382,9 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate, before: &[Note]
         Some(embodied) => rows.push(spans("share of making", embodied)),
         None => rows.push(row(["share of making", "unknown", ""])),
     }
-    match estimate.total_co2e_kg {
-        Some(total) => rows.push(spans("emissions in all", total)),
-        None => rows.push(row(["emissions in all", "unknown", ""])),
+    if estimate.embodied_kg.is_some() {
+        rows.push(spans("emissions in all", estimate.total_co2e_kg));
     }
-    let accounting = &estimate.accounting;
-    match &accounting.market {
-        Some(market) => {
-            let named = |account: &Account| {
-                let year = account.year.map(|year| format!(" {year}")).unwrap_or_default();
-                format!("  by {}, {}{year}", account.method.trim_end_matches("-based"), account.basis)
-            };
-            rows.push(row(["by location and market", "", ""]));
-            rows.push(spans(&named(&accounting.location), accounting.location.co2e_kg));
-            if let Some(beside) = &accounting.location_beside_market {
-                rows.push(spans(&named(beside), beside.co2e_kg));
-            }
-            rows.push(spans(&named(market), market.co2e_kg));
-        }
-        None => rows.push(row(["emissions by market", "unknown", ""])),
-    }
-    rows.push(spans("lost in the network, besides", accounting.losses.co2e_kg));
     rows.push(spans("water", estimate.water_l));
     rows.push(spans("electricity bill", estimate.cost_usd));
     rows.extend(estimate.rent_usd.map(|rent| spans("rent instead", rent)));
@@ -307,11 +424,6 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate, before: &[Note]
             None => format!("and the size of the {} is not known", unknown.join(" and the ")),
         }
     ));
-
-    text.push_str("\nWhat the tonnes would cost (an offset does not undo an emission)\n");
-    let offsets: Vec<Vec<String>> =
-        estimate.offsets.iter().map(|one| spans(&format!("{} ({})", one.name, one.year), one.cost_usd)).collect();
-    text.push_str(&table(&offsets, &[1]));
 
     text.push_str("\nHow this was computed\n");
     let steps: Vec<Vec<String>> = estimate
@@ -534,18 +646,7 @@ fn signed(amount: i128) -> String {
 }
 
 pub(crate) fn validation(validation: &Validation) -> String {
-    let mut rows = vec![row([
-        "row",
-        "quantity",
-        "published",
-        "estimate",
-        "range",
-        "unit",
-        "factor",
-        "without its publication",
-        "other methods",
-        "inside",
-    ])];
+    let mut rows = vec![row(["row", "quantity", "published", "estimate", "range", "unit", "factor", "inside"])];
     for entry in &validation.rows {
         rows.push(vec![
             cut(&entry.id),
@@ -555,25 +656,11 @@ pub(crate) fn validation(validation: &Validation) -> String {
             format!("{} to {}", format::number(entry.low), format::number(entry.high)),
             entry.unit.clone(),
             format!("×{:.2}{}", entry.error_factor, if entry.in_sample { "*" } else { "" }),
-            entry.left_out.map_or(String::new(), |_| format!("×{:.2}", entry.left_out_error())),
-            entry
-                .peers
-                .iter()
-                .map(|(name, figure)| format!("{name} {}", format::number(*figure)))
-                .collect::<Vec<_>>()
-                .join(", "),
-            if entry.flag.is_some() {
-                "not counted"
-            } else if (entry.low..=entry.high).contains(&entry.published) {
-                "yes"
-            } else {
-                "no"
-            }
-            .to_owned(),
+            if (entry.low..=entry.high).contains(&entry.published) { "yes" } else { "no" }.to_owned(),
         ]);
     }
-    let mut text = table(&rows, &[2, 3, 4, 6, 7]);
-    text.push_str("* our constants were fitted to this row among others; without its publication they give the factor beside it\n\n");
+    let mut text = table(&rows, &[2, 3, 4, 6]);
+    text.push_str("* a factor of ours was derived from this row among others\n\n");
     let factor = |factor: Option<f64>| factor.map_or("none".to_owned(), |factor| format!("×{factor:.2}"));
     let line = |name: &str, summary: &Summary| {
         vec![
@@ -581,45 +668,13 @@ pub(crate) fn validation(validation: &Validation) -> String {
             summary.n.to_string(),
             factor(summary.median_error_factor),
             factor(summary.p90_error_factor),
-            summary.within_1_5.to_string(),
-            summary.within_2.to_string(),
             summary.within_range.to_string(),
         ]
     };
-    let head = ["", "rows", "median factor", "90th percentile", "within 1.5", "within 2", "inside the range"];
-    let mut sums = vec![row(head)];
+    let mut sums = vec![row(["", "rows", "median factor", "90th percentile", "inside the range"])];
     sums.extend(validation.by_quantity.iter().map(|(name, summary)| line(name, summary)));
     sums.push(line("all", &validation.summary));
-    text.push_str(&table(&sums, &[1, 2, 3, 4, 5, 6]));
-    // A range is that of the estimate itself; without it the last column says nothing.
-    let bare = |name: &str, summary: &Summary| {
-        let mut cells = line(name, summary);
-        cells.pop();
-        cells
-    };
-    if validation.rows.iter().any(|row| row.left_out.is_some()) {
-        let mut sums = vec![row([
-            "without the row’s own publication",
-            "rows",
-            "median factor",
-            "90th percentile",
-            "within 1.5",
-            "within 2",
-        ])];
-        sums.extend(validation.left_out_by_quantity.iter().map(|(name, summary)| bare(name, summary)));
-        text.push_str(&format!("\n{}", table(&sums, &[1, 2, 3, 4, 5])));
-    }
-    if !validation.peers.is_empty() {
-        let mut sums =
-            vec![row(["other methods", "rows", "median factor", "90th percentile", "within 1.5", "within 2"])];
-        for (peer, quantities) in &validation.peers {
-            for (quantity, summary) in quantities {
-                sums.push(bare(&format!("{peer}: {quantity}"), &summary.theirs));
-                sums.push(bare("  ours on the same rows", &summary.ours));
-            }
-        }
-        text.push_str(&format!("\n{}", table(&sums, &[1, 2, 3, 4, 5])));
-    }
+    text.push_str(&table(&sums, &[1, 2, 3, 4]));
     if !validation.skipped.is_empty() {
         text.push_str(&format!("\n{} rows were passed over:\n", validation.skipped.len()));
         let skipped: Vec<Vec<String>> =

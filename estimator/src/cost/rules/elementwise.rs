@@ -116,6 +116,11 @@ pub(super) fn find(op: &str) -> Option<Rule> {
     })
 }
 
+/// Whether the table has an operator of this name, in small letters.
+pub(super) fn is_elementwise(plain: &str) -> bool {
+    PER_ELEMENT.iter().any(|(name, _)| name.eq_ignore_ascii_case(plain))
+}
+
 /// Operations per element of an operator of the table.
 pub(super) fn per_element(op: &str) -> Option<u64> {
     PER_ELEMENT.iter().find(|(name, _)| *name == op).map(|(_, each)| *each)

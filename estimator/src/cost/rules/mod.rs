@@ -66,6 +66,11 @@ pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
     }
 }
 
+/// Whether an operator of this name, in small letters without underscores, treats each element alone.
+pub(super) fn is_elementwise(plain: &str) -> bool {
+    elementwise::is_elementwise(plain)
+}
+
 /// How a node uses the constant in one of its inputs.
 pub(super) fn use_of(node: &Node, index: usize) -> Use {
     let special = match node.domain.as_ref() {
