@@ -14,6 +14,7 @@ use estimator::units::{Bytes, Flops};
 use std::collections::{HashMap, HashSet};
 
 pub mod methods;
+pub mod smaller;
 pub mod validation;
 
 /// What the scenario costs.
@@ -323,7 +324,8 @@ mod tests {
 
     #[test]
     fn a_larger_batch_moves_layers_with_weights_away_from_the_memory() {
-        let fc = Layer { weight_bytes: Some(4_000_000), traffic_bytes: Some(4_008_000), ..layer("fc", "Gemm", 1_000_000) };
+        let fc =
+            Layer { weight_bytes: Some(4_000_000), traffic_bytes: Some(4_008_000), ..layer("fc", "Gemm", 1_000_000) };
         let model = Inspection { layers: vec![fc], ..Inspection::default() };
         let device = estimator::hardware::device("a100-sxm4-80gb").unwrap();
         let intensity = |batch: f64| roofline(&model, 1, device, Precision::Bf16, batch).unwrap().points[0].intensity;

@@ -5,7 +5,7 @@
 use crate::derive;
 use crate::protocol::Fault;
 use estimator::report::Inspection;
-use estimator::scenario::{Hardware, ModelRef, ModelSummary, Scenario, Serving, Site, Training, Workload};
+use estimator::scenario::{Compression, Hardware, ModelRef, ModelSummary, Scenario, Serving, Site, Training, Workload};
 use std::ops::Deref;
 use std::rc::Rc;
 use yew::Reducible;
@@ -101,6 +101,8 @@ pub enum Action {
     Assume(String, Option<f64>),
     /// All assumptions given back.
     AssumeNothing,
+    /// Another change of the model to look at, or none.
+    Compress(Option<Compression>),
 }
 
 impl State {
@@ -315,6 +317,7 @@ impl Reducible for State {
                 state.scenario.set.remove(&key);
             }
             Action::AssumeNothing => state.scenario.set.clear(),
+            Action::Compress(change) => state.scenario.compression = change,
         }
         if state == *self { self } else { Rc::new(state) }
     }

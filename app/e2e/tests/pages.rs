@@ -20,9 +20,12 @@ fn estimate_is_ready(page: &Page) {
 #[test]
 fn every_page_opens_by_its_address_in_both_themes_on_both_widths() {
     for name in PAGES {
-        for (options, dark) in
-            [(Options::default(), false), (Options::default(), true), (Options::phone(), false), (Options::phone(), true)]
-        {
+        for (options, dark) in [
+            (Options::default(), false),
+            (Options::default(), true),
+            (Options::phone(), false),
+            (Options::phone(), true),
+        ] {
             let page = at(&format!("#/{name}"), &Options { dark, ..options });
             assert_eq!(page.count("h1"), 1, "{name}");
             assert_eq!(page.count("main"), 1, "{name}");

@@ -6,8 +6,8 @@ use crate::hooks::{
     use_gallery, use_hand_over,
 };
 use crate::panels::{
-    Assumptions, Changes, Compare, Counters, Inside, Intake, Job, Layers, Machine, ModelPanel, Opened, Place,
-    Result as ResultPanel, Sources,
+    Assumptions, Changes, Compare, Counters, Inside, Intake, Job, Layers, Levers, Machine, ModelPanel, Opened, Place,
+    Result as ResultPanel, Smaller, Sources,
 };
 use crate::protocol::Fault;
 use crate::protocol::{Answer, Dims};
@@ -243,6 +243,8 @@ pub fn Estimate(props: &EstimateProps) -> Html {
                 if let Some(found) = found.clone() {
                     <Changes estimate={found.clone()} dark={props.dark} />
                     <Assumptions estimate={found} act={act.clone()} />
+                    <Smaller scenario={scenario.clone()} summary={summary.clone()} counts={current.clone()} dark={props.dark} act={act.clone()} />
+                    <Levers scenario={scenario.clone()} summary={summary.clone()} counts={current.clone()} dark={props.dark} />
                 }
                 if let Some(counts) = current {
                     <Inside counts={counts.clone()} counted={summary.as_ref().as_ref().map_or(1, |summary| summary.batch)} scenario={scenario} {device} dark={props.dark} />

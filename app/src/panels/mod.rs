@@ -11,10 +11,12 @@ mod inside;
 mod intake;
 mod job;
 mod layers;
+mod levers;
 mod machine;
 mod model;
 mod place;
 mod result;
+mod smaller;
 mod sources;
 
 pub use assumptions::Assumptions;
@@ -26,10 +28,12 @@ pub use inside::Inside;
 pub use intake::{Intake, Opened};
 pub use job::Job;
 pub use layers::Layers;
+pub use levers::Levers;
 pub use machine::Machine;
 pub use model::ModelPanel;
 pub use place::Place;
 pub use result::Result;
+pub use smaller::Smaller;
 pub use sources::Sources;
 
 use crate::numbers;

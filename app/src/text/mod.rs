@@ -17,6 +17,7 @@ pub mod inside;
 pub mod intake;
 pub mod job;
 pub mod layers;
+pub mod levers;
 pub mod machine;
 pub mod methods;
 pub mod model;
@@ -24,6 +25,7 @@ pub mod page;
 pub mod pages;
 pub mod place;
 pub mod result;
+pub mod smaller;
 pub mod sources;
 pub mod validation;
 

@@ -119,7 +119,7 @@ impl Table<'_> {
 
     fn against(&self, scenario: &Scenario, summary: &ModelSummary) -> Option<Paired> {
         // What does not run saves nothing.
-        if energy::estimate(scenario, summary).ok()?.feasible == Some(false) {
+        if energy::feasible(scenario, summary).ok()? == Some(false) {
             return None;
         }
         energy::paired((self.scenario, self.subject.summary), (scenario, summary)).ok()

@@ -125,6 +125,18 @@ pub fn estimate(scenario: &Scenario, model: &ModelSummary) -> Result<Estimate, E
     })
 }
 
+/// Whether a scenario can run as described; `None` where not all that it needs of the memory is known.
+///
+/// # Errors
+/// As [`estimate`].
+pub(crate) fn feasible(scenario: &Scenario, model: &ModelSummary) -> Result<Option<bool>, EstimateError> {
+    let case = Case::of(scenario, model)?;
+    let spread = spread(&case)?;
+    let memory = feasibility::memory(&case);
+    let obstacles = feasibility::obstacles(&case, &memory, &spread);
+    Ok(if obstacles.is_empty() { memory.fits } else { Some(false) })
+}
+
 /// The figures at the central values alone, for alternatives beside the chosen scenario.
 ///
 /// # Errors
