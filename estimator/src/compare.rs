@@ -52,6 +52,10 @@ pub enum Cause {
     InputSize,
     /// Layers that take each other's place and differ in their weights.
     Shape,
+    /// Hardly any layer of one is in the other: they are different networks.
+    Networks,
+    /// The same layers, whose results are kept for longer or shorter.
+    Activations,
 }
 
 /// What one cause adds up to.
@@ -119,7 +123,9 @@ const MOST_ALIGNED: usize = 4_000_000;
 
 /// Compares two models.
 pub fn compare(first: &Inspection, second: &Inspection) -> Comparison {
-    let (a, b) = (units(first), units(second));
+    let (mut a, mut b) = (units(first), units(second));
+    join_halves(&a, &mut b);
+    join_halves(&b, &mut a);
     let mut partner: Vec<Option<usize>> = vec![None; a.len()];
     let mut taken = vec![false; b.len()];
     match_by_name(&a, &b, &mut partner, &mut taken);
@@ -138,6 +144,11 @@ pub fn compare(first: &Inspection, second: &Inspection) -> Comparison {
     let rest = b.iter().zip(&taken).filter(|(_, taken)| !**taken).map(|(unit, _)| unit);
     pairs.extend(rest.map(|unit| Pair { first: None, second: Some(unit.side.clone()) }));
     let mut reasons = reasons(&a, &b, &partner, &taken);
+    let matched = partner.iter().flatten().count();
+    reasons.extend(activations(first, second, &reasons));
+    if let Some(reason) = other_networks(&a, &b, matched) {
+        reasons.insert(0, reason);
+    }
     let all = |of: &Inspection| of.parameters.map(i128::from);
     if let (Some(one), Some(two)) = (all(first), all(second)) {
         let explained: i128 = reasons.iter().map(|reason| reason.parameters).sum();
@@ -164,9 +175,69 @@ pub fn compare(first: &Inspection, second: &Inspection) -> Comparison {
             total("file_bytes", |of| Some(of.file_bytes)),
         ],
         reasons,
-        matched: partner.iter().flatten().count() as u64,
+        matched: matched as u64,
         pairs,
     }
+}
+
+/// Joins the two products that a separable convolution of the other model is: depthwise, then pointwise.
+fn join_halves(whole: &[Unit], halves: &mut Vec<Unit>) {
+    for unit in whole.iter().filter(|unit| unit.side.op.to_lowercase().contains("separable")) {
+        let Some(macs) = unit.side.macs.filter(|macs| *macs > 0) else { continue };
+        let are_its = |pair: &[Unit]| match pair {
+            [one, two] => {
+                let parameters = one.side.parameters.saturating_add(two.side.parameters);
+                one.side.macs.zip(two.side.macs).is_some_and(|(one, two)| one > 0 && two > 0 && one.checked_add(two) == Some(macs))
+                    // One half may have a bias that the whole has not.
+                    && parameters.abs_diff(unit.side.parameters) <= unit.side.parameters / 8
+            }
+            _ => false,
+        };
+        let Some(place) = halves.windows(2).position(are_its) else { continue };
+        let second = halves.remove(place + 1);
+        if let Some(first) = halves.get_mut(place) {
+            first.side.name = format!("{} + {}", first.side.name, second.side.name);
+            first.side.op = format!("{} + {}", first.side.op, second.side.op);
+            first.side.macs = Some(macs);
+            first.side.parameters = first.side.parameters.saturating_add(second.side.parameters);
+            first.side.weight_bytes = first.side.weight_bytes.saturating_add(second.side.weight_bytes);
+            first.bias = first.bias.saturating_add(second.bias);
+        }
+    }
+}
+
+/// Models of which fewer layers than one in so many are found in the other are no two files of one network.
+const LEAST_SHARE: usize = 4;
+
+/// Says that the models are different networks, where hardly any layer with weights matches.
+fn other_networks(a: &[Unit], b: &[Unit], matched: usize) -> Option<Reason> {
+    let fewer = a.len().min(b.len());
+    if fewer == 0 || matched.saturating_mul(LEAST_SHARE) > fewer {
+        return None;
+    }
+    let sentence = format!(
+        "these look like different networks: of {} and {} layers only {matched} match, \
+         and what follows is mere difference",
+        a.len(),
+        b.len()
+    );
+    Some(Reason { cause: Cause::Networks, sentence, layers: matched as u64, parameters: 0, macs: 0, bytes: 0 })
+}
+
+/// Says why the peak of activations differs where nothing else does: other nodes stand between the same layers.
+fn activations(first: &Inspection, second: &Inspection, others: &[Reason]) -> Option<Reason> {
+    let (one, two) = (first.peak_activation_bytes?, second.peak_activation_bytes?);
+    if one == two || !others.is_empty() {
+        return None;
+    }
+    let layers = first.layers.len().abs_diff(second.layers.len()) as u64;
+    let what = match layers {
+        0 => "they run in another order or in another number format".to_owned(),
+        1 => "1 node more stands between them in one of the files".to_owned(),
+        many => format!("{many} nodes more stand between them in one of the files"),
+    };
+    let sentence = format!("the layers agree, but their results take {one} against {two} bytes at the peak: {what}");
+    Some(Reason { cause: Cause::Activations, sentence, layers, parameters: 0, macs: 0, bytes: 0 })
 }
 
 /// The layers that hold weights or have MACs; a bias that is added in a node of its own belongs to the product before.
@@ -401,15 +472,17 @@ fn reasons(a: &[Unit], b: &[Unit], partner: &[Option<usize>], taken: &[bool]) ->
             *sum.formats.entry((bits(first), bits(second))).or_default() += 1;
         }
     };
-    let alone = |unit: &Unit| match unit.kind {
+    let alone = |units: &[Unit], place: usize, unit: &Unit, is_alone: &dyn Fn(usize) -> bool| match unit.kind {
+        // A norm goes with the layer before it: where that is dropped, so is the norm.
+        Kind::Norm if before(units, place).is_some_and(is_alone) => Cause::Layer,
         Kind::Norm => Cause::FoldedNorm,
         Kind::Table => Cause::Table,
         Kind::Product => Cause::Layer,
         Kind::Constant => Cause::Constant,
     };
-    for (unit, partner) in a.iter().zip(partner) {
-        let Some(other) = partner.and_then(|place| b.get(place)) else {
-            add(alone(unit), Some(unit), None);
+    for (place, (unit, other)) in a.iter().zip(partner).enumerate() {
+        let Some(other) = other.and_then(|place| b.get(place)) else {
+            add(alone(a, place, unit, &|place| partner.get(place) == Some(&None)), Some(unit), None);
             continue;
         };
         let (one, two) = (&unit.side, &other.side);
@@ -428,9 +501,9 @@ fn reasons(a: &[Unit], b: &[Unit], partner: &[Option<usize>], taken: &[bool]) ->
             _ => add(Cause::Shape, Some(unit), Some(other)),
         }
     }
-    for (unit, taken) in b.iter().zip(taken) {
-        if !taken {
-            add(alone(unit), None, Some(unit));
+    for (place, (unit, is_taken)) in b.iter().zip(taken).enumerate() {
+        if !is_taken {
+            add(alone(b, place, unit, &|place| taken.get(place) == Some(&false)), None, Some(unit));
         }
     }
     let mut reasons: Vec<Reason> = sums
@@ -448,6 +521,12 @@ fn reasons(a: &[Unit], b: &[Unit], partner: &[Option<usize>], taken: &[bool]) ->
         |reason: &Reason| (reason.parameters.unsigned_abs(), reason.macs.unsigned_abs(), reason.bytes.unsigned_abs());
     reasons.sort_by_key(|reason| std::cmp::Reverse(size(reason)));
     reasons
+}
+
+/// The layer with a product that a norm follows.
+fn before(units: &[Unit], place: usize) -> Option<usize> {
+    let before = units.get(..place)?;
+    before.iter().rposition(|unit| unit.kind == Kind::Product)
 }
 
 fn sentence(cause: Cause, sum: &Sum) -> String {
@@ -487,6 +566,8 @@ fn sentence(cause: Cause, sum: &Sum) -> String {
             many("layer", "layers")
         ),
         Cause::Shape => format!("{} whose weights have other shapes ({example})", many("layer", "layers")),
+        // These have their sentences from the whole models.
+        Cause::Networks | Cause::Activations => String::new(),
     }
 }
 
@@ -563,6 +644,51 @@ mod tests {
         let b = model(&[layer("dense", "Gemm", 704, 640, 2816)]);
         let found = compare(&a, &b);
         assert_eq!((found.matched, found.reasons.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_separable_convolution_is_its_two_halves() {
+        let a = model(&[layer("s", "SeparableConv2D", 1100, 50_000, 4400), layer("fc", "Dense", 640, 640, 2560)]);
+        let b = model(&[
+            layer("d", "DEPTHWISE_CONV_2D", 100, 10_000, 400),
+            layer("p", "CONV_2D", 1000, 40_000, 4000),
+            layer("f", "FULLY_CONNECTED", 640, 640, 2560),
+        ]);
+        for (one, other) in [(&a, &b), (&b, &a)] {
+            let found = compare(one, other);
+            assert_eq!((found.matched, found.reasons.len()), (2, 0), "{:?}", found.reasons);
+        }
+    }
+
+    #[test]
+    fn networks_without_a_layer_in_common_are_called_so() {
+        let a = model(&[layer("a", "Conv", 100, 10_000, 400), layer("b", "Conv", 200, 20_000, 800)]);
+        let b = model(&[layer("c", "MatMul", 7000, 7000, 28_000), layer("d", "MatMul", 9000, 9000, 36_000)]);
+        let found = compare(&a, &b);
+        assert_eq!(found.reasons.first().map(|reason| reason.cause), Some(Cause::Networks));
+        assert_eq!(compare(&a, &a).reasons.len(), 0);
+    }
+
+    #[test]
+    fn the_norm_of_a_dropped_head_is_dropped_with_it() {
+        let body = layer("encoder/MatMul", "MatMul", 1000, 50_000, 4000);
+        let a = model(&[
+            body.clone(),
+            layer("cls/dense/MatMul", "MatMul", 640, 640, 2560),
+            layer("cls/LayerNorm", "LayerNormalization", 128, 0, 512),
+        ]);
+        let found = compare(&a, &model(&[body]));
+        let causes: Vec<(Cause, u64)> = found.reasons.iter().map(|reason| (reason.cause, reason.layers)).collect();
+        assert_eq!(causes, [(Cause::Layer, 2)]);
+    }
+
+    #[test]
+    fn another_peak_alone_is_a_difference_too() {
+        let mut a = model(&[layer("a/Conv", "Conv", 10, 100, 40)]);
+        let mut b = a.clone();
+        (a.peak_activation_bytes, b.peak_activation_bytes) = (Some(100), Some(200));
+        let found = compare(&a, &b);
+        assert_eq!(found.reasons.first().map(|reason| reason.cause), Some(Cause::Activations));
     }
 
     #[test]

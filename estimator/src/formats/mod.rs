@@ -81,7 +81,7 @@ const ROOMS: &[Room] = &[
     Room {
         id: "keras",
         name: "Keras and HDF5",
-        leads: &[".keras", ".weights.h5", ".h5", ".hdf5"],
+        leads: &[".keras", ".weights.json", ".weights.h5", ".h5", ".hdf5"],
         recognises: |look, _| Ok(EVERY_FORMAT && keras::recognises(look)),
         read: |files, source| if EVERY_FORMAT { keras::read(files, source) } else { Err(not_here(&source)) },
     },
@@ -137,7 +137,7 @@ const ROOMS: &[Room] = &[
     Room {
         id: "tensorflow",
         name: "TensorFlow SavedModel or graph",
-        leads: &["saved_model.pb", ".pb"],
+        leads: &["saved_model.pb", ".pb", ".meta"],
         recognises: |_, source| if EVERY_FORMAT { tensorflow::looks_like(source) } else { Ok(false) },
         read: |files, source| if EVERY_FORMAT { tensorflow::read(files, source) } else { Err(not_here(&source)) },
     },

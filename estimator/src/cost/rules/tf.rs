@@ -251,6 +251,10 @@ pub(super) fn find(op: &str) -> Option<Rule> {
         "_FusedConv2D" => |seen| fused(seen, convolved(seen, 1)),
         "_FusedDepthwiseConv2dNative" | "FusedDepthwiseConv2dNative" => |seen| fused(seen, convolved(seen, 2)),
         "Conv2DBackpropInput" | "Conv3DBackpropInputV2" => |seen| Work::macs(spread(seen)),
+        // A softmax, and the difference to the label for the gradient that comes with it.
+        "SoftmaxCrossEntropyWithLogits" | "SparseSoftmaxCrossEntropyWithLogits" => {
+            |seen| Work::other(times(seen.elements(0), super::normalisation::SOFTMAX + 1))
+        }
         "MatMul" => |seen| Work::macs(product_of(seen, "transpose_a")),
         "_FusedMatMul" => |seen| fused(seen, product_of(seen, "transpose_a")),
         "BatchMatMul" | "BatchMatMulV2" | "BatchMatMulV3" => |seen| Work::macs(product_of(seen, "adj_x")),

@@ -1,7 +1,7 @@
 //! Burn: burnpack containers (`.bpk`), and the records of named MessagePack (`.mpk`) that came before.
 //!
 //! Both say what every tensor is called, its type and its shape; tensors' bytes are skipped.
-//! Records in bincode (`.bin`) do not say what they hold without the program that wrote them, and are not known here.
+//! Records in bincode (`.bin`) do not say what they hold without the program that wrote them: they are told by name only.
 
 mod pack;
 mod record;
@@ -28,8 +28,16 @@ const MOST_DEPTH: u32 = 64;
 
 /// Whether it is a burnpack container or a record.
 pub(super) fn recognises(look: &Look) -> bool {
-    look.has(0, pack::MAGIC) || look.has(0, record::BEGINNING)
+    look.has(0, pack::MAGIC) || look.has(0, record::BEGINNING) || is_bincode(&look.beginning)
 }
+
+/// Whether it is a record in bincode: the names of the types that wrote it stand in front.
+fn is_bincode(beginning: &[u8]) -> bool {
+    !beginning.starts_with(b"{") && BINCODE.iter().any(|name| beginning.windows(name.len()).any(|text| text == *name))
+}
+
+/// How the name of what wrote a record begins.
+const BINCODE: &[&[u8]] = &[b"burn_core::record::", b"burn::record::"];
 
 /// Reads a model.
 ///
@@ -43,6 +51,13 @@ pub(super) fn read(_files: &Files<'_>, mut source: Source<'_>) -> Result<Model> 
         weights_only: true,
         ..Model::default()
     };
+    let length = usize::try_from(source.size().min(512)).unwrap_or(0);
+    let beginning = source.stretch(0, length)?;
+    if !beginning.starts_with(pack::MAGIC) && !beginning.starts_with(record::BEGINNING) {
+        let what = "a Burn record in bincode, which only the program that wrote it can tell apart \
+                    (save it as .mpk or .bpk with Burn's NamedMpkFileRecorder or burn-pack)";
+        return Err(source.error(None, "", Problem::Unsupported(what.to_owned())));
+    }
     let is_pack = source.stretch(0, pack::MAGIC.len())? == pack::MAGIC;
     let mut reader = Reader { source: &mut source, budget: Budget::default(), at: 0 };
     match is_pack {

@@ -133,3 +133,11 @@ fn hostile_bytes_end_in_an_answer() {
         }
     }
 }
+
+#[test]
+fn a_record_in_bincode_is_called_by_its_name() {
+    let mut bytes = b"\x03f32\x03i32\x38burn_core::record::recorder::BinFileRecorder<...>".to_vec();
+    bytes.extend([0; 64]);
+    let error = lone(&bytes).unwrap_err();
+    assert!(matches!(error.problem, Problem::Unsupported(_)) && error.to_string().contains("bincode"), "{error}");
+}

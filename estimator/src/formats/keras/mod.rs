@@ -1,4 +1,5 @@
-//! Keras: `.keras` archives and HDF5 files of every generation, with their layers, and HDF5 files of weights alone.
+//! Keras: `.keras` archives and HDF5 files of every generation, with their layers, and HDF5 files of weights alone,
+//! one or several that a list names.
 //!
 //! `hdf5` reads the tree of an HDF5 file by its headers, `layers` makes a graph of the configuration's layers,
 //! `older` says layers of Keras 1 in today's words, and this module brings weights and layers together.
@@ -13,13 +14,14 @@ mod tests;
 use super::archive::Archive;
 use super::budget::MOST_DEPTH;
 use super::error::{Problem, ReadError};
-use super::files::Files;
+use super::files::{Files, base_name, beside};
 use super::sniff::Look;
 use super::source::Source;
 use crate::model::{DType, Model, Storage, TensorRole, ValueId, Weight};
 use hdf5::{Hdf5, Object};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, ReadError>;
 
@@ -35,14 +37,79 @@ const MOST_WEIGHTS: usize = 200_000;
 /// Whether it is an HDF5 file or a Keras archive.
 pub(super) fn recognises(look: &Look) -> bool {
     let has = |name: &str| look.entries.iter().any(|entry| entry == name);
-    look.has(0, hdf5::SIGNATURE) || has(WEIGHTS) && has("config.json") || has("metadata.json") && has("config.json")
+    is_shard_list(look)
+        || look.has(0, hdf5::SIGNATURE)
+        || has(WEIGHTS) && has("config.json")
+        || has("metadata.json") && has("config.json")
 }
+
+/// Whether it is the list of the files that hold a model's weights.
+fn is_shard_list(look: &Look) -> bool {
+    let has = |text: &str| look.beginning.windows(text.len()).any(|window| window == text.as_bytes());
+    look.first_letter() == Some(b'{') && has("\"weight_map\"") && has(".weights.h5\"")
+}
+
+/// Weights in several files, `…_00000.weights.h5` and so on, which a list names.
+fn shards(files: &Files<'_>, mut source: Source<'_>) -> Result<Model> {
+    let length = usize::try_from(source.size()).unwrap_or(usize::MAX);
+    if source.size() > LARGEST_CONFIG {
+        let what = format!("the list has {length} bytes, and at most {LARGEST_CONFIG} are read");
+        return Err(source.error(None, "", Problem::OverLimit(what)));
+    }
+    let text = String::from_utf8_lossy(&source.stretch(0, length)?).into_owned();
+    let list = parse(&source, "weight_map", &text)?;
+    let Some(map) = list.get("weight_map").and_then(Value::as_object) else {
+        return Err(source.error(None, "weight_map", Problem::Corrupt("it lists no weights".to_owned())));
+    };
+    let names = |value: &Value| -> Vec<String> {
+        let texts = value.as_array().map_or_else(|| vec![value], |items| items.iter().collect());
+        texts.into_iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let shards: BTreeSet<String> = map.values().flat_map(names).take(MOST_SHARDS).collect();
+    let mut model = Model { format: "keras".to_owned(), file_bytes: source.size(), ..Model::default() };
+    let (mut tree, mut missing) = (Tree::default(), Vec::new());
+    for shard in &shards {
+        // A name that leads out of the folder is none of these files.
+        let Some(mut part) = files.find(&beside(source.name(), base_name(shard)))? else {
+            missing.push(shard.as_str());
+            continue;
+        };
+        model.file_bytes = model.file_bytes.saturating_add(part.size());
+        let (held, file) = (model.graph.weights.len(), Arc::from(part.name()));
+        weights(&mut part, &mut model, &mut tree)?;
+        let added: Vec<ValueId> = model.graph.weights.get(held..).unwrap_or_default().to_vec();
+        for id in added {
+            let weight = model.values.get_mut(id.0 as usize).and_then(|value| value.weight.as_mut());
+            if let Some(Weight { storage, .. }) = weight
+                && let Storage::Inside { offset } = *storage
+            {
+                *storage = Storage::Outside { file: Arc::clone(&file), offset, present: true };
+            }
+        }
+    }
+    if model.graph.weights.is_empty() {
+        let names = crate::notes::clip(&missing.join(", "));
+        let why = format!("none of the files that it lists is beside it ({names})");
+        return Err(source.error(None, "weight_map", Problem::Unreadable(why)));
+    }
+    if !missing.is_empty() {
+        let text = format!("{} of {} files are missing: {}", missing.len(), shards.len(), missing.join(", "));
+        model.notes.warn("", text);
+    }
+    finish(&source, model, None, &tree)
+}
+
+/// Most files of one model's weights.
+const MOST_SHARDS: usize = 10_000;
 
 /// Reads a model.
 ///
 /// # Errors
 /// The file is cut off, contradicts itself, or is over a limit.
-pub(super) fn read(_files: &Files<'_>, mut source: Source<'_>) -> Result<Model> {
+pub(super) fn read(files: &Files<'_>, mut source: Source<'_>) -> Result<Model> {
+    if !matches!(source.byte(0)?, 0x89 | b'P') {
+        return shards(files, source);
+    }
     if source.stretch(0, 4)? == b"PK\x03\x04" {
         return archive(source);
     }
@@ -93,7 +160,8 @@ fn archive(mut source: Source<'_>) -> Result<Model> {
         (Some(_), Some(bytes)) => Source::new(&format!("{name}/{WEIGHTS}"), std::io::Cursor::new(bytes))?,
         (Some(entry), None) => Archive::open(source)?.into_part(entry)?,
         (None, _) => {
-            let why = if sharded { "are in several files, which are not read" } else { "are not in the archive" };
+            let why =
+                if sharded { "are in several files, which this archive only names" } else { "are not in the archive" };
             model.notes.warn("", format!("the weights {why}; only the layers are looked at"));
             return finish(&source, model, Some(&config), &tree);
         }

@@ -152,3 +152,21 @@ fn every_cut_and_flipped_bytes_end_in_an_answer() {
         }
     }
 }
+
+#[test]
+fn weights_in_several_files_are_one_model() {
+    let folder = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/keras");
+    let names = ["shards.weights.json", "shards_00000.weights.h5", "shards_00001.weights.h5"];
+    let held = |names: &[&str]| {
+        let read = |name: &&str| ((*name).to_owned(), std::fs::read(folder.join(name)).unwrap());
+        crate::formats::Files::new(crate::formats::InMemory(names.iter().map(read).collect()))
+    };
+    let model = crate::formats::open_folder(&held(&names)).unwrap();
+    let found = crate::cost::inspect(&model, &crate::shapes::infer(&model, &crate::shapes::Choices::default()));
+    // 8×40 + 40, 40×20 + 20, 2×20 of the norm and 2×20 of its statistics, 20×4 + 4.
+    assert_eq!((found.parameters, found.buffers), (Some(1304), 40), "{:?}", found.warnings);
+    let part = crate::formats::open(&held(&names[..2]), names[0]).unwrap();
+    assert!(part.notes.iter().any(|note| note.text.contains("1 of 2 files are missing")));
+    let error = crate::formats::open(&held(&names[..1]), names[0]).unwrap_err();
+    assert!(error.to_string().contains("none of the files"), "{error}");
+}

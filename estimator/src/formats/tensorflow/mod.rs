@@ -57,10 +57,7 @@ pub(super) fn read(files: &Files<'_>, mut source: Source<'_>) -> Result<Model, R
             parts
         }
         Some(proto::Kind::Graph) => Parts { graph: proto::graph(&mut source, &mut budget)?, ..Parts::default() },
-        Some(proto::Kind::MetaGraph) => {
-            let what = "a TensorFlow meta graph, which describes training; the checkpoint's file ending in .index can";
-            return Err(source.error(None, "", Problem::Unsupported(what.to_owned())));
-        }
+        Some(proto::Kind::MetaGraph) => proto::lone_meta_graph(&mut source, &mut budget)?,
         None => return Err(source.error(None, "", Problem::Corrupt("it is no TensorFlow graph".to_owned()))),
     };
     model(source, budget, parts)

@@ -9,7 +9,7 @@ use crate::formats::error::{Problem, ReadError};
 use crate::formats::protobuf::{Content, Field, Fields, Numbers, Span, add_fixed, add_numbers, corrupt, whole};
 use crate::formats::source::Source;
 use crate::model::{Contents, DType, Storage, Weight};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 type Result<T> = std::result::Result<T, ReadError>;
 
@@ -137,6 +137,60 @@ pub fn saved_model(source: &mut Source<'_>, budget: &mut Budget) -> Result<Parts
     parts.has_signatures = true;
     Ok(parts)
 }
+
+/// A `MetaGraphDef` by itself, as training programs keep it beside a checkpoint: what its inputs lead to, without the
+/// gradients, the updates and the saving that stand in the same graph.
+pub fn lone_meta_graph(source: &mut Source<'_>, budget: &mut Budget) -> Result<Parts> {
+    let mut meta = meta_graph(whole(source), source, budget)?;
+    let Some(span) = meta.graph else {
+        return Err(source.error(None, "", Problem::Corrupt("its meta graph has no graph".to_owned())));
+    };
+    let graph = graph_in(span, source, budget)?;
+    let usual = meta.signatures.remove("serving_default").or_else(|| meta.signatures.into_values().next());
+    let ends = usual.or_else(|| forward_ends(&graph.nodes));
+    Ok(Parts { graph, ends, producer: meta.version, format: Some("tensorflow meta graph"), ..Parts::default() })
+}
+
+/// Scopes in which training programs put what is no part of the network.
+const TRAINING_SCOPES: &[&str] = &["gradients", "save", "train", "report_uninitialized_variables", "init"];
+
+/// What follows from the inputs and leads to nothing else, apart from training.
+fn forward_ends(nodes: &[NodeDef]) -> Option<Ends> {
+    let is_training = |node: &NodeDef| {
+        let scope = node.name.split('/').next().unwrap_or_default();
+        let scope = scope.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '_');
+        TRAINING_SCOPES.contains(&scope)
+            || ["Apply", "Assign", "Save", "Restore", "Scatter"].iter().any(|start| node.op.starts_with(start))
+            || node.op.contains("Apply")
+            || node.op.ends_with("Summary")
+            || node.op == "NoOp"
+    };
+    let name = |input: &str| input.trim_start_matches('^').split(':').next().unwrap_or_default().to_owned();
+    let mut reached: HashSet<&str> = HashSet::new();
+    let network: Vec<&NodeDef> = nodes.iter().filter(|node| !is_training(node)).collect();
+    // Nodes may stand in any order, but seldom do: few turns are enough.
+    for _ in 0..MOST_TURNS {
+        let before = reached.len();
+        for node in &network {
+            let begins = node.op.starts_with("Placeholder") || node.op.starts_with("IteratorGetNext");
+            if begins || node.inputs.iter().any(|input| reached.contains(name(input).as_str())) {
+                reached.insert(&node.name);
+            }
+        }
+        if reached.len() == before {
+            break;
+        }
+    }
+    let used: HashSet<String> = network.iter().flat_map(|node| &node.inputs).map(|input| name(input)).collect();
+    let last = network.iter().filter(|node| {
+        reached.contains(node.name.as_str()) && !used.contains(&node.name) && !node.op.starts_with("Placeholder")
+    });
+    let outputs: Vec<_> = last.map(|node| (node.name.clone(), node.name.clone(), None, None)).collect();
+    (!outputs.is_empty()).then(|| Ends { outputs, ..Ends::default() })
+}
+
+/// How often nodes in an unusual order are gone through.
+const MOST_TURNS: usize = 64;
 
 /// `MetaGraphDef`, its graph unread.
 #[derive(Default)]

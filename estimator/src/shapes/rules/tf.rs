@@ -237,6 +237,14 @@ pub(super) fn find(op: &str) -> Option<Rule> {
         "DepthToSpace" => |call| blocks(call, true),
         "SpaceToBatchND" => |call| batch_blocks(call, true),
         "BatchToSpaceND" => |call| batch_blocks(call, false),
+        // The loss of each row, and its gradient.
+        "SoftmaxCrossEntropyWithLogits" | "SparseSoftmaxCrossEntropyWithLogits" => |call| {
+            let (dtype, shape) = (call.dtype(0), call.shape(0));
+            let rows = shape.as_ref().map(|shape| shape.iter().take(1).cloned().collect());
+            call.set_tensor(0, dtype, rows);
+            call.set_tensor(1, dtype, shape);
+            Ok(())
+        },
         "TopK" | "TopKV2" => |call| {
             run("TopK", call)?;
             let shape = call.outputs.get(1).cloned().flatten();

@@ -220,5 +220,14 @@ def main():
     path.write_text("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(known.items())) + "\n}\n")
 
 
+def make_shards():
+    """Weights in two files and the list of them; its test says the sizes (Keras 3.15)."""
+    of = tf.keras.layers
+    net = tf.keras.Sequential([of.Input((8,)), of.Dense(40), of.Dense(20), of.BatchNormalization(), of.Dense(4)])
+    net.save_weights(OUT / "shards.weights.json", max_shard_size=4e-6)
+
+
 OUT.mkdir(exist_ok=True)
 main()
+if tf.keras.__version__.startswith("3"):
+    make_shards()

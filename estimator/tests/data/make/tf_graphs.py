@@ -56,6 +56,20 @@ def graph(function, *signature):
     return convert_variables_to_constants_v2(concrete, lower_control_flow=False).graph.as_graph_def()
 
 
+def make_training(expected):
+    """A graph as a training program of TensorFlow 1 keeps it beside a checkpoint: forward, gradients, updates and saving."""
+    with v1.Graph().as_default():
+        x, y = v1.placeholder(tf.float32, (None, 8, 8, 3), "x"), v1.placeholder(tf.int32, (None,), "y")
+        w, b = v1.get_variable("w", (3, 3, 3, 4)), v1.get_variable("b", (4,))
+        h = tf.reshape(tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, w, 1, "SAME"), b)), (-1, 256))
+        logits = tf.matmul(h, v1.get_variable("w2", (256, 10), use_resource=True), name="logits")
+        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
+        v1.summary.scalar("loss", loss)
+        v1.train.GradientDescentOptimizer(0.1).minimize(loss)
+        v1.train.Saver().export_meta_graph(str(HERE / "training.ckpt.meta"))
+    expected["training.ckpt.meta"] = {"parameters": 108 + 4 + 2560, "buffers": 0, "macs": 64 * 4 * 27 + 2560}
+
+
 if __name__ == "__main__":
     model = network()
     saved = HERE / "saved"
@@ -116,4 +130,5 @@ if __name__ == "__main__":
         (HERE / "first.pb").write_bytes(old.as_graph_def().SerializeToString())
     expected["first.pb"] = {"parameters": 300 + 4 + 2800, "buffers": 0, "macs": 300 * 100 + 2800}
 
+    make_training(expected)
     (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
