@@ -14,6 +14,8 @@ use estimator::units::{Bytes, Flops};
 use std::collections::{HashMap, HashSet};
 
 pub mod methods;
+pub mod plan;
+pub mod schedule;
 pub mod smaller;
 pub mod validation;
 
@@ -264,7 +266,7 @@ const MOST_SWINGS: usize = 8;
 /// What changes the emissions most.
 pub fn tornado(estimate: &Estimate) -> Tornado {
     // The alternatives hold use and making together, so what they are compared with does too.
-    let now = estimate.total_co2e_kg.central;
+    let now = estimate.counted_co2e_kg().central;
     let case = |alternative: &estimator::report::Alternative| Case {
         label: alternative.label.clone(),
         shown: alternative.total_co2e_kg.readable(),

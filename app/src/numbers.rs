@@ -113,6 +113,13 @@ pub fn in_field(value: f64) -> String {
     format::exact(text.parse().unwrap_or(value))
 }
 
+/// A number as it stands in an address: every digit of it, and no signs between them.
+pub fn plain(value: f64) -> String {
+    // Both forms give back the same number; the shorter one is easier to read.
+    let (full, short) = (format!("{value}"), format!("{value:e}"));
+    if short.len() < full.len() { short } else { full }
+}
+
 /// A number that is itself an estimate, as it stands in a field: three digits.
 pub fn rough(value: f64) -> String {
     if value.abs() < 1000.0 { format::number(value) } else { in_field(value) }

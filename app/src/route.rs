@@ -12,19 +12,25 @@ pub enum Route {
     Estimate,
     /// Estimates beside what was published.
     Validation,
+    /// When and where a job emits least.
+    Schedule,
+    /// What a budget trains.
+    Plan,
     /// Formulas, constants and limits.
     Methods,
 }
 
 impl Route {
     /// All pages, in the order of the navigation.
-    pub const ALL: [Route; 3] = [Route::Estimate, Route::Validation, Route::Methods];
+    pub const ALL: [Route; 5] = [Route::Estimate, Route::Schedule, Route::Plan, Route::Validation, Route::Methods];
 
     /// Its name in addresses.
     pub fn slug(self) -> &'static str {
         match self {
             Route::Estimate => "",
             Route::Validation => "validation",
+            Route::Schedule => "schedule",
+            Route::Plan => "plan",
             Route::Methods => "methods",
         }
     }
@@ -34,6 +40,8 @@ impl Route {
         match self {
             Route::Estimate => text::estimate::TITLE,
             Route::Validation => text::validation::NAME,
+            Route::Schedule => text::schedule::NAME,
+            Route::Plan => text::plan::NAME,
             Route::Methods => text::methods::NAME,
         }
     }

@@ -223,10 +223,13 @@ pub struct Site {
     /// What the carbon intensity counts: `lifecycle` or `direct`; the grid's default figure when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub basis: Option<String>,
+    /// The year of the carbon intensity; that of the grid's default figure when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<u16>,
 }
 
 impl Default for Site {
     fn default() -> Self {
-        Self { region: "world".to_owned(), grid: None, basis: None }
+        Self { region: "world".to_owned(), grid: None, basis: None, year: None }
     }
 }

@@ -26,6 +26,7 @@ cargo xtask COMMAND
                         --readers: time reading a model beside other readers instead (installs them with Python once)
   node-suite [--all] [--only WORD] [--least PERCENT]
                         run ONNX's backend tests through shape inference (prepares them with Python the first time)
+  calibrate             fit the constants of the estimates to the published measurements and write their tables
   shot  [--path '#…'] [--width N] [--height N] [--scale N] [--dark] [--full] [--dev] [--no-build] [STEP…] OUT.png
                         take a screenshot of the page in a headless Chromium, after steps such as --upload FILE,
                         --click CSS, --type CSS TEXT, --wait CSS, which are done in the order given
@@ -135,6 +136,20 @@ impl Arguments {
                 run::run(&mut measure)?;
             }
             "node-suite" => node_suite::check(&self.rest)?,
+            "calibrate" => {
+                let mut fit = run::program("cargo");
+                fit.args([
+                    "run",
+                    "--quiet",
+                    "--locked",
+                    "--release",
+                    "--package",
+                    "estimator",
+                    "--example",
+                    "calibrate",
+                ]);
+                run::run(&mut fit)?;
+            }
             "shot" => {
                 self.build_page()?;
                 setup::for_testing(false)?;

@@ -108,9 +108,11 @@ impl Curves {
 
     pub(super) fn table(&self) -> Table {
         let rows = self.curves.iter().flat_map(|curve| {
-            let every = curve.points.len().div_ceil(LISTED).max(1);
-            let last = curve.points.len().saturating_sub(1);
-            let listed = curve.points.iter().enumerate().filter(move |(place, _)| (last - place).is_multiple_of(every));
+            // A break in the line is no row.
+            let known: Vec<&(f64, f64)> = curve.points.iter().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+            let every = known.len().div_ceil(LISTED).max(1);
+            let last = known.len().saturating_sub(1);
+            let listed = known.into_iter().enumerate().filter(move |(place, _)| (last - place).is_multiple_of(every));
             listed.map(|(_, (x, y))| vec![curve.name.clone(), format::number(*x), format::number(*y)])
         });
         Table { head: vec![self.head.clone(), self.across.name.clone(), self.up.name.clone()], rows: rows.collect() }
@@ -147,11 +149,14 @@ impl Curves {
             let (colour, wide) = self.style(number, pen);
             let drawable = |(x, y): &&(f64, f64)| self.across.drawable(*x) && self.up.drawable(*y);
             let place = |(px, py): &(f64, f64)| (x(self.across.place(*px)), y(self.up.place(*py)));
-            let places: Vec<(f64, f64)> = curve.points.iter().filter(drawable).map(place).collect();
-            match places.as_slice() {
-                [] => {}
-                [(px, py)] => pen.circle(*px, *py, 3.0, colour.filled())?,
-                places => pen.line(places, colour, wide)?,
+            // What cannot be drawn breaks the line.
+            for part in curve.points.split(|point| !drawable(&point)) {
+                let places: Vec<(f64, f64)> = part.iter().map(place).collect();
+                match places.as_slice() {
+                    [] => {}
+                    [(px, py)] => pen.circle(*px, *py, 3.0, colour.filled())?,
+                    places => pen.line(places, colour, wide)?,
+                }
             }
             if let Some((px, py)) = curve.marked.iter().find(drawable).map(place) {
                 pen.circle(px, py, 4.5, colour.filled())?;

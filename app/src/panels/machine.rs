@@ -25,7 +25,8 @@ pub struct MachineProps {
 /// Most devices that one search lists.
 const MOST_FOUND: usize = 60;
 
-fn search(text: String) -> Vec<Found> {
+/// The devices that answer to a text; all of them to none.
+pub fn search(text: String) -> Vec<Found> {
     let found = |device: &Device| Found {
         id: device.id.clone(),
         label: device.name.clone(),

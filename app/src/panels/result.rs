@@ -10,7 +10,9 @@ use estimator::energy::EstimateError;
 use estimator::format::Readable;
 use estimator::hardware::Device;
 use estimator::range::Range;
-use estimator::report::{EnergyParts, Equivalent, Estimate, MemoryFit, Obstacle, Service, Step};
+use estimator::report::{
+    Account, Accounting, EnergyParts, Equivalent, Estimate, MemoryFit, Obstacle, OffsetCost, Service, Step,
+};
 use estimator::scenario::{Hardware, Scenario, Workload};
 use estimator::units::KilowattHours;
 use std::rc::Rc;
@@ -69,8 +71,8 @@ pub fn Result(props: &ResultProps) -> Html {
                     { figure(text::result::WATER, None, estimate.water_l) }
                     if let Some(embodied) = estimate.embodied_kg { { figure(text::result::EMBODIED, Some(text::result::EMBODIED_HELP), embodied) } }
                 </dl>
-                if estimate.embodied_kg.is_some() {
-                    <p class="per-one">{ text::result::altogether(&numbers::quantity(estimate.total_co2e_kg.central).text(), &numbers::span(estimate.total_co2e_kg)) }</p>
+                if let Some(total) = estimate.total_co2e_kg {
+                    <p class="per-one">{ text::result::altogether(&numbers::quantity(total.central).text(), &numbers::span(total)) }</p>
                 }
                 if let Some(per_token) = estimate.per_output_token_j {
                     <p class="per-one">{ text::result::per_token(&per_token.central.readable(), &numbers::span(per_token)) }</p>
@@ -84,7 +86,8 @@ pub fn Result(props: &ResultProps) -> Html {
                 if let Some(service) = &estimate.service { { answers(service) } }
                 { memory(&estimate.memory) }
                 { parts(&estimate.energy_parts_kwh, estimate.energy_kwh.central) }
-                { equivalents(&estimate.equivalents, &numbers::quantity(estimate.total_co2e_kg.central).text()) }
+                { accounting(&estimate.accounting, &estimate.offsets) }
+                { equivalents(&estimate.equivalents, &numbers::quantity(estimate.counted_co2e_kg().central).text(), estimate.total_co2e_kg.is_some()) }
                 { notes(&estimate.warnings) }
                 <p class="actions">
                     <button type="button" onclick={open} aria-haspopup="dialog">{ text::result::HOW }</button>
@@ -108,6 +111,47 @@ pub fn Result(props: &ResultProps) -> Html {
 fn by_size(parameters: u64, act: &Callback<Action>) -> Html {
     let describe = act.reform(move |_: MouseEvent| Action::Describe(parameters as f64, None));
     html! { <button type="button" onclick={describe}>{ text::result::by_size(parameters) }</button> }
+}
+
+/// The same emissions by location and by market, what the network loses, and what the tonnes would cost.
+fn accounting(accounts: &Accounting, offsets: &[OffsetCost]) -> Html {
+    let row = |account: &Account| {
+        html! {
+            <tr>
+                <th scope="row">{ text::result::account(account) }</th>
+                <td>{ text::result::intensity(account.g_per_kwh) }</td>
+                <td>{ numbers::quantity(account.co2e_kg.central).text() }</td>
+                <td>{ numbers::span(account.co2e_kg) }</td>
+            </tr>
+        }
+    };
+    html! {
+        <details id="accounting">
+            <summary>{ text::result::ACCOUNTING }</summary>
+            <div class="scroll" tabindex="0" role="region" aria-label={text::result::ACCOUNTING}>
+                <table>
+                    <tbody>
+                        { row(&accounts.location) }
+                        { for accounts.location_beside_market.iter().map(row) }
+                        { for accounts.market.iter().map(row) }
+                        { for offsets.iter().map(|cost| html! {
+                            <tr>
+                                <th scope="row">{ text::result::price(&cost.name, cost.year) }</th>
+                                <td>{ text::result::a_tonne(&cost.usd_per_tonne.central.readable()) }</td>
+                                <td>{ cost.cost_usd.central.readable() }</td>
+                                <td>{ numbers::span(cost.cost_usd) }</td>
+                            </tr>
+                        }) }
+                    </tbody>
+                </table>
+            </div>
+            <ul class="facts">
+                <li>{ text::result::market(&accounts.about_the_market) }</li>
+                <li>{ text::result::losses(&accounts.losses.co2e_kg.central.readable(), accounts.losses.share.central.0) }</li>
+                <li>{ text::intake::sentence(estimator::carbon::offsets::CAVEAT) }</li>
+            </ul>
+        </details>
+    }
 }
 
 /// What stands in the way, each with the click that takes it away where more devices, or fewer, do.
@@ -241,7 +285,7 @@ fn parts(parts: &EnergyParts, whole: KilowattHours) -> Html {
     }
 }
 
-fn equivalents(list: &[Equivalent], total: &str) -> Html {
+fn equivalents(list: &[Equivalent], total: &str, with_making: bool) -> Html {
     if list.is_empty() {
         return Html::default();
     }
@@ -261,7 +305,7 @@ fn equivalents(list: &[Equivalent], total: &str) -> Html {
     };
     html! {
         <div class="equivalents">
-            <h3 class="label">{ text::result::as_much_as(total) }</h3>
+            <h3 class="label">{ text::result::as_much_as(total, with_making) }</h3>
             <ul>{ for list.iter().filter(pictured).take(MOST_PICTURED).map(item) }</ul>
             <details>
                 <summary>{ text::result::MORE_EQUIVALENTS }</summary>

@@ -1,5 +1,6 @@
 //! Where the machines stand.
 
+use estimator::carbon::grids::Intensity;
 use estimator::carbon::places::Place;
 use estimator::format;
 
@@ -7,6 +8,14 @@ pub const TITLE: &str = "The place";
 pub const REGION: &str = "Country, city or cloud region";
 pub const NONE: &str = "No such place. Try a country, a city such as Dublin, or a cloud region such as us-east-1.";
 
+pub const YEAR: &str = "Year of the carbon intensity";
+pub const PRICES: &str = "Prices";
+pub fn newest(figure: &Intensity) -> String {
+    format!("{}, as usual", self::figure(figure))
+}
+pub fn figure(figure: &Intensity) -> String {
+    format!("{}, {}, {} g/kWh", figure.evidence.year, figure.basis.word(), format::number(figure.value.0))
+}
 pub fn detail(place: Place) -> String {
     let intensity = place.grid().map(|grid| format!("{} g/kWh", format::number(grid.intensity.value.0)));
     let intensity = intensity.unwrap_or_default();

@@ -17,8 +17,33 @@ pub const EMBODIED_HELP: &str = "their share, on top";
 pub const AND: &str = " of electricity and emits about ";
 pub const PARTS: &str = "Where the energy goes";
 pub const PART_NAMES: [&str; 5] = ["Accelerators", "Hosts", "Network", "Idle", "Cooling and losses"];
-pub fn as_much_as(total: &str) -> String {
-    format!("{total} CO₂e, making included, is as much as")
+pub fn as_much_as(total: &str, with_making: bool) -> String {
+    let making = if with_making { ", making included," } else { "" };
+    format!("{total} CO₂e{making} is as much as")
+}
+pub const ACCOUNTING: &str = "By location and by market, losses, and what the tonnes would cost";
+pub fn account(account: &estimator::report::Account) -> String {
+    let year = account.year.map(|year| format!(", {year}")).unwrap_or_default();
+    let method = account.method.trim_end_matches("-based");
+    format!("By {method} ({}{year})", account.basis)
+}
+pub fn intensity(grams: f64) -> String {
+    format!("{} g/kWh", format::number(grams))
+}
+pub fn price(name: &str, year: u16) -> String {
+    format!("{name} ({year})")
+}
+pub fn a_tonne(price: &str) -> String {
+    format!("{price} a tonne")
+}
+pub fn market(about: &str) -> String {
+    super::intake::sentence(&format!("by market: {about}"))
+}
+pub fn losses(amount: &str, share: f64) -> String {
+    format!(
+        "Generating what the network loses ({} of what is generated) emits {amount} more; no figure here holds it.",
+        numbers::percent(share)
+    )
 }
 pub fn altogether(total: &str, span: &str) -> String {
     format!("With the share of making the machines: {total} CO₂e ({span}).")

@@ -23,17 +23,6 @@ pub enum PowerBasis {
     Tdp,
 }
 
-/// Which calibration a run may be used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fit {
-    /// Utilisation: hours and compute are both known and independent.
-    Mfu,
-    /// Draw over TDP of a large network.
-    DrawLarge,
-    /// Draw over TDP of a small network.
-    DrawSmall,
-}
-
 /// Which published results follow from the row's own factors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replays {
@@ -60,6 +49,8 @@ pub struct Run {
     pub flops: Option<Flops>,
     /// The device's id in `hardware.csv`.
     pub device: String,
+    /// The number format of the products; 16 bits, or what the device usually computes in, where it is absent.
+    pub precision: Option<String>,
     /// How many devices ran at once.
     pub devices: Option<f64>,
     /// Time summed over all devices.
@@ -84,8 +75,8 @@ pub struct Run {
     pub replays: Replays,
     /// Why a result does not replay; empty when both do.
     pub why_not: String,
-    /// What it may calibrate.
-    pub fit: Option<Fit>,
+    /// Whether the constants of training are fitted to it, where it has what that takes.
+    pub calibrates: bool,
     /// Who published it.
     pub evidence: Evidence,
     /// What to beware of.
@@ -142,6 +133,8 @@ fn run(row: &Row<'_>) -> Result<Run, TableError> {
         tokens: row.number("tokens")?,
         flops: row.number("flops")?.map(Flops),
         device: row.required_text("device")?.to_owned(),
+        // A file in an older layout has no such column.
+        precision: row.text("precision").ok().flatten().map(str::to_owned),
         devices: row.number("devices")?,
         device_time: row.number("device_hours")?.map(Seconds::from_hours),
         power: row.number("watts")?.map(Watts),
@@ -170,12 +163,10 @@ fn run(row: &Row<'_>) -> Result<Run, TableError> {
             other => return Err(row.fault("replays", format!("“{other}” is not both, energy, carbon or empty"))),
         },
         why_not: text("why_not")?,
-        fit: match row.text("fit")? {
-            None => None,
-            Some("mfu") => Some(Fit::Mfu),
-            Some("draw-large") => Some(Fit::DrawLarge),
-            Some("draw-small") => Some(Fit::DrawSmall),
-            Some(other) => return Err(row.fault("fit", format!("“{other}” is no calibration"))),
+        calibrates: match row.text("fit")? {
+            None => false,
+            Some("yes") => true,
+            Some(other) => return Err(row.fault("fit", format!("“{other}” is neither yes nor empty"))),
         },
         evidence: Evidence::read(row, "source", "year", "certainty")?,
         note: text("note")?,
@@ -230,15 +221,10 @@ mod tests {
 
     #[test]
     fn runs_that_calibrate_have_what_it_takes() {
-        for run in all() {
-            match run.fit {
-                Some(Fit::Mfu) => assert!(run.flops.is_some() && run.device_time.is_some(), "{}", run.id),
-                Some(Fit::DrawLarge | Fit::DrawSmall) => {
-                    assert_eq!(run.power_basis, PowerBasis::Accelerator, "{}", run.id);
-                    assert!(run.mean_power().is_some(), "{}", run.id);
-                }
-                None => {}
-            }
+        for run in all().iter().filter(|run| run.calibrates) {
+            let has_time = run.flops.is_some() && (run.device_time.is_some() || run.energy.is_some());
+            let has_power = run.power_basis != PowerBasis::Tdp && run.mean_power().is_some();
+            assert!(has_time || has_power, "{}", run.id);
         }
     }
 }

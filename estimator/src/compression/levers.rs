@@ -43,7 +43,8 @@ pub fn of(scenario: &Scenario, subject: Subject<'_>) -> Result<Levers, EstimateE
         subject,
         start: base.assumptions.iter().find(|item| item.key == super::START).map_or(0.0, |item| item.value),
         energy: base.energy_kwh.map(|all| KilowattHours(all.0 / items)),
-        co2e: base.total_co2e_kg.map(|all| KilogramsCo2e(all.0 / items)),
+        // Where making the machines is unknown, their electricity alone is compared on both sides.
+        co2e: base.total_co2e_kg.unwrap_or(base.co2e_kg).map(|all| KilogramsCo2e(all.0 / items)),
         cost: cost.map(|all| Dollars(all.0 / items)),
         levers: Vec::new(),
         notes: Vec::new(),
@@ -303,10 +304,9 @@ impl Table<'_> {
         let equipment = whole - parts.pue_overhead.central.0;
         let share = if equipment > 0.0 { parts.accelerators.central.0 / equipment } else { 0.0 };
         let is_language = self.subject.summary.language.is_some();
-        let energy_of_co2e = if base.total_co2e_kg.central.0 > 0.0 {
-            base.co2e_kg.central.0 / base.total_co2e_kg.central.0
-        } else {
-            1.0
+        let energy_of_co2e = match base.total_co2e_kg {
+            Some(total) if total.central.0 > 0.0 => base.co2e_kg.central.0 / total.central.0,
+            _ => 1.0,
         };
         for (kind, id, title, caution) in [
             (

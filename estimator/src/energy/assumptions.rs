@@ -21,6 +21,8 @@ pub(crate) enum Key {
     NetworkShare,
     Pue,
     Intensity,
+    MarketIntensity,
+    TransmissionLoss,
     Wue,
     GridWater,
     ElectricityPrice,
@@ -36,14 +38,14 @@ pub(crate) enum Key {
     CacheElementBytes,
     SequenceTokens,
     StateBytes,
-    UnexplainedTime,
-    UnexplainedDraw,
+    TokenSeconds,
+    LoadSeconds,
     UnexplainedServing,
 }
 
 impl Key {
     /// All of them.
-    const ALL: [Self; 27] = [
+    const ALL: [Self; 29] = [
         Self::Mfu,
         Self::Backward,
         Self::Experiments,
@@ -53,6 +55,8 @@ impl Key {
         Self::NetworkShare,
         Self::Pue,
         Self::Intensity,
+        Self::MarketIntensity,
+        Self::TransmissionLoss,
         Self::Wue,
         Self::GridWater,
         Self::ElectricityPrice,
@@ -68,8 +72,8 @@ impl Key {
         Self::CacheElementBytes,
         Self::SequenceTokens,
         Self::StateBytes,
-        Self::UnexplainedTime,
-        Self::UnexplainedDraw,
+        Self::TokenSeconds,
+        Self::LoadSeconds,
         Self::UnexplainedServing,
     ];
 
@@ -85,6 +89,8 @@ impl Key {
             Self::NetworkShare => "network-share",
             Self::Pue => "pue",
             Self::Intensity => "grid-intensity",
+            Self::MarketIntensity => "market-intensity",
+            Self::TransmissionLoss => "transmission-loss",
             Self::Wue => "wue",
             Self::GridWater => "grid-water",
             Self::ElectricityPrice => "electricity-price",
@@ -100,8 +106,8 @@ impl Key {
             Self::CacheElementBytes => "kv-cache-bytes-per-element",
             Self::SequenceTokens => "sequence-tokens",
             Self::StateBytes => "training-bytes-per-parameter",
-            Self::UnexplainedTime => "unexplained-time",
-            Self::UnexplainedDraw => "unexplained-draw",
+            Self::TokenSeconds => "token-seconds",
+            Self::LoadSeconds => "loading-seconds",
             Self::UnexplainedServing => "unexplained-serving",
         }
     }
@@ -115,7 +121,8 @@ impl Key {
             Self::AcceleratorWatts | Self::IdleWatts | Self::HostWatts => (0.0, 1e5),
             Self::NetworkShare => (0.0, 1.0),
             Self::Pue => (1.0, 5.0),
-            Self::Intensity => (0.0, 2000.0),
+            Self::Intensity | Self::MarketIntensity => (0.0, 2000.0),
+            Self::TransmissionLoss => (0.0, 0.9),
             Self::Wue | Self::GridWater => (0.0, 100.0),
             Self::ElectricityPrice => (0.0, 10.0),
             Self::RentPrice => (0.0, 1000.0),
@@ -126,10 +133,14 @@ impl Key {
             Self::CacheElementBytes => (0.25, 8.0),
             Self::SequenceTokens => (1.0, 1e8),
             Self::StateBytes => (1.0, 64.0),
-            Self::UnexplainedTime | Self::UnexplainedDraw | Self::UnexplainedServing => (0.01, 100.0),
+            Self::TokenSeconds | Self::LoadSeconds => (0.0, 10.0),
+            Self::UnexplainedServing => (0.01, 100.0),
         }
     }
 }
+
+/// Keys that older links may set and that play no part any more.
+const RETIRED: [&str; 2] = ["unexplained-time", "unexplained-draw"];
 
 /// One assumption of a case.
 #[derive(Debug, Clone)]
@@ -176,7 +187,7 @@ impl Assumptions {
     pub(crate) fn set(&mut self, values: &BTreeMap<String, f64>) -> Result<(), EstimateError> {
         for (code, value) in values {
             let Some(item) = self.items.iter_mut().find(|item| item.key.code() == code) else {
-                if Key::ALL.iter().any(|key| key.code() == code) {
+                if Key::ALL.iter().any(|key| key.code() == code) || RETIRED.contains(&code.as_str()) {
                     // It belongs to another workload or device, from which the scenario was changed: it waits.
                     continue;
                 }

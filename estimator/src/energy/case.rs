@@ -3,8 +3,8 @@
 use super::EstimateError;
 use super::assumptions::{Assumed, Assumptions, Key, cited, factor};
 use super::{language, training};
-use crate::carbon::factors::{self, Factor};
-use crate::carbon::grids::{self, Basis, Grid};
+use crate::carbon::factors;
+use crate::carbon::grids::{self, Basis, Grid, Intensity};
 use crate::carbon::places::{self, Place};
 use crate::carbon::sites::{self, Scope};
 use crate::hardware::{self, Boundary, Device, Field, Kind, Peak, Precision};
@@ -35,6 +35,10 @@ pub(crate) struct Case<'a> {
     pub(crate) peak: Peak,
     pub(crate) bandwidth: Option<BytesPerSecond>,
     pub(crate) place: Place,
+    /// The grid that feeds it; the world's where the place has none.
+    pub(crate) grid: Option<&'static Grid>,
+    /// The grid's figure that is used unless the scenario sets one.
+    pub(crate) intensity: Option<&'static Intensity>,
     pub(crate) assumptions: Assumptions,
     pub(crate) notes: Notes,
 }
@@ -58,6 +62,8 @@ impl<'a> Case<'a> {
             peak,
             bandwidth: device.memory_bandwidth,
             place,
+            grid,
+            intensity: None,
             assumptions: Assumptions::default(),
             notes: Notes::new(),
         };
@@ -92,28 +98,6 @@ impl<'a> Case<'a> {
     /// How many devices.
     pub(crate) fn devices(&self) -> f64 {
         self.scenario.hardware.count as f64
-    }
-
-    /// Whether the network is small in the sense of the published draws.
-    fn is_small(&self) -> Result<bool, EstimateError> {
-        let limit = factor("small-network-parameters")?.value.central.0;
-        Ok(self.model.parameters.is_some_and(|parameters| (parameters as f64) < limit))
-    }
-
-    /// Whether the model is smaller than those whose published runs take the time that their operations say.
-    fn trains_as_small(&self) -> Result<bool, EstimateError> {
-        let limit = factor("small-training-parameters")?.value.central.0;
-        Ok(self.model.parameters.is_some_and(|parameters| (parameters as f64) < limit))
-    }
-
-    /// What past estimates missed. Where the user sets what it is a part of, nothing is missed.
-    fn unexplained(&mut self, key: Key, missed: &Factor, part_of: Key) {
-        let mut assumed = Assumed::of_factor(key, missed);
-        if self.scenario.set.contains_key(part_of.code()) {
-            assumed.span = Range::exact(Ratio(1.0));
-            assumed.source = format!("it is in what you set for {}", part_of.code());
-        }
-        self.assumptions.add(assumed);
     }
 
     /// Bytes of one stored weight: at the chosen precision, unless the model says that they are stored otherwise.
@@ -168,45 +152,8 @@ impl<'a> Case<'a> {
     fn workload(&mut self) -> Result<(), EstimateError> {
         match &self.scenario.workload {
             Workload::Train(training) => {
-                let backward = Assumed::of_factor(Key::Backward, factor("backward-over-forward")?);
-                self.assumptions.add(backward);
-                let experiments = factor("experiments-multiplier")?;
-                self.assumptions.add(Assumed {
-                    widens: false,
-                    span: Range::new(Ratio(1.0), Ratio(1.0), experiments.value.high),
-                    source: format!("one final run; projects publish more: {}", cited(experiments)),
-                    ..Assumed::of_factor(Key::Experiments, experiments)
-                });
-                let state = Assumed::of_factor(Key::StateBytes, factor("training-bytes-per-parameter")?);
-                self.assumptions.add(Assumed { widens: false, ..state });
-                let by_layers = !self.model.layers.is_empty() && training::is_by_layers(self.model, training);
-                if self.model.language.is_some_and(|language| language.knows_its_architecture()) {
-                    let sequence = Assumed::of_factor(Key::SequenceTokens, factor("training-sequence")?);
-                    self.assumptions.add(Assumed { widens: false, ..sequence });
-                }
-                let bandwidth = by_layers.then(|| factor("bandwidth-share")).transpose()?.map(|share| Assumed {
-                    // Its span is in that of the utilisation.
-                    widens: false,
-                    ..Assumed::of_factor(Key::BandwidthShare, share)
-                });
-                let reached = bandwidth.as_ref().map(|bandwidth| {
-                    let set = self.scenario.set.get(Key::BandwidthShare.code());
-                    // A value out of bounds is refused when all set values are taken over.
-                    let set = set.filter(|share| (0.001..=1.0).contains(*share));
-                    set.map_or(bandwidth.span, |share| Range::exact(Ratio(*share)))
-                });
-                let mfu = training::utilisation(self, training, reached)?;
-                bandwidth.into_iter().for_each(|bandwidth| self.assumptions.add(bandwidth));
-                self.assumptions.add(mfu);
-                let small = self.trains_as_small()?;
-                if small {
-                    self.notes.info(
-                        "",
-                        "small models often train slower than their operations say, for loading data and starting layers take time of their own; the range is wider for that",
-                    );
-                }
-                let missed = factor(if small { "unexplained-time-small" } else { "unexplained-time" })?;
-                self.unexplained(Key::UnexplainedTime, missed, Key::Mfu);
+                let training = training.clone();
+                training::assume(self, &training)?;
             }
             Workload::Serve(_) => {
                 self.assumptions.add(Assumed::of_factor(Key::ComputeShare, factor("compute-share")?));
@@ -321,32 +268,18 @@ impl<'a> Case<'a> {
         let device = self.device;
         let most = device.most_power();
         let trains = matches!(self.scenario.workload, Workload::Train(_));
-        let (large, small) = (factor("draw-training-large")?, factor("draw-training-small")?);
-        let own = if trains && !self.is_small()? { device.training } else { None };
-        let working = match (own, most) {
-            (Some(central), _) => {
-                // A single measured figure has the relative span of all measured ones.
-                let scale = |end: Ratio| central * (end.0 / large.value.central.0);
-                let low = device.training_low.unwrap_or(scale(large.value.low));
-                let high = device.training_high.unwrap_or(scale(large.value.high));
-                let source = told(device.evidence(Field::Training));
-                Some((Range::new(low, central, high), source))
-            }
+        let fitted = trains.then(|| training::power(self)).flatten();
+        let working = match (&fitted, most) {
+            (Some(power), _) => Some((power.device, power.device_source.clone())),
             (None, Some(most)) => {
-                let (share, source) = if !trains {
-                    let share = factor("draw-serving")?;
-                    (share.value, cited(share))
-                } else if self.is_small()? {
-                    // Published small networks leave the chip waiting; small networks that are fed well draw like large ones.
-                    let middle = (small.value.central.0 * large.value.central.0).sqrt();
-                    let share = Range::new(small.value.low, Ratio(middle), large.value.high);
-                    (share, format!("between small and large networks: {}", cited(small)))
-                } else {
-                    (large.value, cited(large))
-                };
-                let source =
-                    format!("{} of TDP ({}); {source}", percent(share.central), told(device.evidence(Field::Tdp)));
-                Some((share.map(|share| Watts(most.0 * share.0)), source))
+                let share = factor("draw-serving")?;
+                let source = format!(
+                    "{} of TDP ({}); {}",
+                    percent(share.value.central),
+                    told(device.evidence(Field::Tdp)),
+                    cited(share)
+                );
+                Some((share.value.map(|share| Watts(most.0 * share.0)), source))
             }
             (None, None) => None,
         };
@@ -364,10 +297,6 @@ impl<'a> Case<'a> {
             plain(watts),
             source,
         ));
-
-        if trains {
-            self.unexplained(Key::UnexplainedDraw, factor("unexplained-draw")?, Key::AcceleratorWatts);
-        }
 
         let ceiling = most.unwrap_or(watts.central);
         if !trains {
@@ -390,13 +319,19 @@ impl<'a> Case<'a> {
             Kind::Cpu => "host-over-tdp-cpu",
             Kind::Soc | Kind::Mcu => "host-over-tdp-board",
         })?;
-        let watts = host.value.map(|share| Watts(ceiling.0 * share.0));
+        let (watts, source) = match fitted.and_then(|power| power.host) {
+            Some(around) => around,
+            None => (
+                host.value.map(|share| Watts(ceiling.0 * share.0)),
+                format!("{} of TDP; {}", percent(host.value.central), cited(host)),
+            ),
+        };
         self.assumptions.add(Assumed::new(
             Key::HostWatts,
             "Draw of the computer around each device",
             "W",
             plain(watts),
-            format!("{} of TDP; {}", percent(host.value.central), cited(host)),
+            source,
         ));
         let network = factor("network-share")?;
         // A single server has no switch of its own in the account.
@@ -444,6 +379,7 @@ impl<'a> Case<'a> {
         self.assumptions.add(pue);
         let intensity = self.intensity(grid)?;
         self.assumptions.add(intensity);
+        self.account_for()?;
         let wue = match site.and_then(|site| site.wue()) {
             Some((wue, scope)) => Assumed::new(
                 Key::Wue,
@@ -492,19 +428,9 @@ impl<'a> Case<'a> {
             }
         };
         let spread = factor("grid-intensity-spread")?;
-        let chosen = match &self.scenario.site.basis {
-            None => &grid.intensity,
-            Some(basis) => {
-                let unknown =
-                    || EstimateError::UnknownBasis { basis: crate::notes::clip(basis), region: grid.id.clone() };
-                let wanted = match basis.as_str() {
-                    "lifecycle" => Basis::Lifecycle,
-                    "direct" => Basis::Direct,
-                    _ => return Err(unknown()),
-                };
-                grid.newest(wanted).ok_or_else(unknown)?
-            }
-        };
+        let chosen = figure_of(&self.scenario.site, grid)?;
+        self.grid = Some(grid);
+        self.intensity = Some(chosen);
         let span = if chosen == &grid.intensity {
             plain(grid.span(spread.value))
         } else {
@@ -563,16 +489,39 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The figure of a grid that a scenario asks for: its default, or the one of a basis, of a year, or of both.
+fn figure_of(site: &crate::scenario::Site, grid: &'static Grid) -> Result<&'static Intensity, EstimateError> {
+    let basis = match &site.basis {
+        None => None,
+        Some(word) => Some(Basis::from_word(word).ok_or_else(|| unknown_basis(word, grid))?),
+    };
+    match (site.year, basis) {
+        (None, None) => Ok(&grid.intensity),
+        (None, Some(basis)) => grid.newest(basis).ok_or_else(|| unknown_basis(basis.word(), grid)),
+        (Some(year), basis) => grid.of_year(year, basis).ok_or_else(|| {
+            let figures = grid.intensities().filter(|figure| basis.is_none_or(|basis| figure.basis == basis));
+            let mut offered: Vec<u16> = figures.map(|figure| figure.evidence.year).collect();
+            offered.sort_unstable();
+            offered.dedup();
+            EstimateError::UnknownYear { year, region: grid.id.clone(), offered }
+        }),
+    }
+}
+
+fn unknown_basis(basis: &str, grid: &Grid) -> EstimateError {
+    EstimateError::UnknownBasis { basis: crate::notes::clip(basis), region: grid.id.clone() }
+}
+
 /// A range of a unit as plain numbers.
 fn plain<T: Quantity>(range: Range<T>) -> Range<Ratio> {
     range.map(|value| Ratio(value.amount()))
 }
 
-fn percent(share: Ratio) -> String {
+pub(crate) fn percent(share: Ratio) -> String {
     format!("{:.0} %", share.0 * 100.0)
 }
 
-fn told(evidence: Option<Evidence>) -> String {
+pub(crate) fn told(evidence: Option<Evidence>) -> String {
     evidence.map_or_else(|| "published".to_owned(), |evidence| published(&evidence))
 }
 
@@ -692,17 +641,4 @@ pub fn usual_precision(device: &Device) -> Option<Precision> {
     [Precision::Bf16, Precision::Fp16, Precision::Fp32, Precision::Int8]
         .into_iter()
         .find(|precision| device.own_peak(*precision).is_some())
-}
-
-/// The id of the factor for training's utilisation that fits a device: its class by what it computes in.
-pub(crate) fn utilisation_id(device: &Device) -> &'static str {
-    let has = |precision| device.own_peak(precision).is_some();
-    match device.kind {
-        Kind::Tpu => "mfu-training-tpu",
-        // Chips with 8-bit floats came with the H100 and after it, chips with TF32 or BF16 with the A100.
-        Kind::Gpu if has(Precision::Fp8) => "mfu-training-h100-class",
-        Kind::Gpu if has(Precision::Bf16) => "mfu-training-a100-class",
-        Kind::Gpu => "mfu-training-older-gpu",
-        _ => "mfu-training-default",
-    }
 }

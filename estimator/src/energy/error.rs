@@ -35,6 +35,15 @@ pub enum EstimateError {
         /// The grid's id.
         region: String,
     },
+    /// The grid has no carbon intensity of this year.
+    UnknownYear {
+        /// The year that was asked for.
+        year: u16,
+        /// The grid's id.
+        region: String,
+        /// The years that it has.
+        offered: Vec<u16>,
+    },
     /// The scenario sets an assumption that does not exist.
     UnknownAssumption {
         /// The key.
@@ -87,6 +96,15 @@ impl fmt::Display for EstimateError {
             Self::UnknownBasis { basis, region } => {
                 write!(f, "no carbon intensity on the basis “{basis}” is known of {region}; try lifecycle or direct")
             }
+            Self::UnknownYear { year, region, offered } => write!(
+                f,
+                "no carbon intensity of {region} is known for {year}{}",
+                match offered.as_slice() {
+                    [] => String::new(),
+                    years =>
+                        format!("; it is known for {}", years.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")),
+                }
+            ),
             Self::UnknownAssumption { key, offered } => {
                 write!(f, "there is no assumption “{key}” to set; there are {}", offered.join(", "))
             }

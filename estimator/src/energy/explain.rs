@@ -69,22 +69,11 @@ fn train(case: &Case<'_>, training: &Training, figures: &Figures, steps: &mut Ve
         numbers.push_str(&format!(" × {}", number(values.get(Key::Experiments))));
     }
     step(steps, "Operations", &formula, numbers, Flops(figures.get(Figure::Flops)).readable());
-    let missed = values.times(Key::UnexplainedTime);
-    let (formula, more) = match missed {
-        1.0 => ("operations ÷ (devices × dense peak × MFU)", String::new()),
-        _ => ("operations ÷ (devices × dense peak × MFU) × unexplained time", format!(" × {}", number(missed))),
-    };
     step(
         steps,
         "Time",
-        formula,
-        format!(
-            "{} ÷ ({} × {} × {}){more}",
-            Flops(figures.get(Figure::Flops)).readable(),
-            case.scenario.hardware.count,
-            case.peak.rate.readable(),
-            number(values.get(Key::Mfu))
-        ),
+        training::TIME,
+        training::time_in_numbers(case, pass, figures),
         Hours(figures.get(Figure::Hours)).readable(),
     );
     Ok(())
@@ -261,11 +250,7 @@ fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {
         steps,
         "Energy of the hosts",
         "working device-hours × draw of the computer around each device",
-        format!(
-            "{} × {}",
-            hours.device_hours(),
-            Watts(values.get(Key::HostWatts) * values.times(Key::UnexplainedDraw)).readable()
-        ),
+        format!("{} × {}", hours.device_hours(), Watts(values.get(Key::HostWatts)).readable()),
         energy(Figure::Host),
     );
     if values.get(Key::NetworkShare) > 0.0 {

@@ -13,9 +13,7 @@ use crate::units::{DAYS_PER_YEAR, GramsPerKilowattHour, HOURS_PER_DAY, Hours, Wa
 pub(crate) fn settle(figures: &mut Figures, values: Values<'_>, working: f64, waiting: f64, dedicated: bool) {
     let hours = Hours(figures.get(Figure::WorkingHours));
     let idle_hours = Hours(figures.get(Figure::IdleHours));
-    // Past estimates of the draw missed the chip and what stands around it alike.
-    let missed = values.times(Key::UnexplainedDraw);
-    let (working, host) = (working * missed, values.get(Key::HostWatts) * missed);
+    let host = values.get(Key::HostWatts);
     let network = values.get(Key::NetworkShare);
     let accelerators = draw(hours, Watts(working));
     let around = draw(hours, Watts(host));

@@ -111,6 +111,7 @@ fn regions<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (String, String, Scen
         // The grid alone changes: the building and its PUE stay.
         scenario.site.grid = Some(grid.id.clone());
         scenario.site.basis = None;
+        scenario.site.year = None;
         (grid.name.clone(), grid.id.clone(), scenario)
     })
 }

@@ -1,5 +1,6 @@
 //! What a scenario costs: the record behind `greenprint train --json`, `greenprint infer --json` and the page's result.
 
+use super::{Accounting, OffsetCost};
 use crate::notes::Note;
 use crate::range::{Range, Ratio};
 use crate::units::{Bytes, Dollars, Flops, Hours, Joules, KilogramsCo2e, KilowattHours, Litres, Seconds, WattHours};
@@ -25,8 +26,12 @@ pub struct Estimate {
     pub co2e_kg: Range<KilogramsCo2e>,
     /// The share of making the machines that falls to these hours; not part of `co2e_kg`, and `null` where it is not published.
     pub embodied_kg: Option<Range<KilogramsCo2e>>,
-    /// Use and making together, as far as making is known.
-    pub total_co2e_kg: Range<KilogramsCo2e>,
+    /// Use and making together; `null` where making is not published, for then use alone is no total.
+    pub total_co2e_kg: Option<Range<KilogramsCo2e>>,
+    /// The same energy by location and by market, and what the network loses.
+    pub accounting: Accounting,
+    /// What the emissions, with those of making where they are known, would cost at published prices; none of it undoes an emission.
+    pub offsets: Vec<OffsetCost>,
     /// Water evaporated for cooling on site and in power stations.
     pub water_l: Range<Litres>,
     /// The electricity bill.
@@ -69,12 +74,19 @@ pub struct Estimate {
     pub assumptions: Vec<Assumption>,
     /// The computation, step by step, with its numbers.
     pub steps: Vec<Step>,
-    /// What would change `total_co2e_kg` most, largest first.
+    /// What would change the emissions most, use and making together as far as it is known, largest first.
     pub sensitivity: Vec<Sensitivity>,
     /// The emissions in things that people know.
     pub equivalents: Vec<Equivalent>,
     /// What a reader should know.
     pub warnings: Vec<Note>,
+}
+
+impl Estimate {
+    /// Emissions of use, with those of making where they are known: what equivalents and alternatives are compared with.
+    pub fn counted_co2e_kg(&self) -> Range<KilogramsCo2e> {
+        self.total_co2e_kg.unwrap_or(self.co2e_kg)
+    }
 }
 
 /// Energy by what draws it, in kWh; the five parts add up to `energy_kwh`.
@@ -268,7 +280,7 @@ pub struct Alternative {
     pub value: String,
     /// Energy at the meter in that case.
     pub energy_kwh: KilowattHours,
-    /// Emissions in that case, use and making together: what stands beside it is `Estimate::total_co2e_kg`.
+    /// Emissions in that case, use and making together as far as making is known: what stands beside it is `Estimate::counted_co2e_kg`.
     pub total_co2e_kg: KilogramsCo2e,
     /// Hours in that case.
     pub hours: Hours,

@@ -2,6 +2,7 @@
 //!
 //! Nothing is computed here that another room could compute; records are filled from `cost` and `energy` and printed.
 
+mod accounting;
 mod estimate;
 mod fusion;
 mod inspection;
@@ -11,6 +12,7 @@ mod schedule;
 mod transformer;
 mod what_if;
 
+pub use accounting::{Account, Accounting, Losses, OffsetCost};
 pub use estimate::{
     Alternative, Assumption, EnergyParts, Equivalent, Estimate, MemoryFit, MemoryPart, Obstacle, Sensitivity, Service,
     Step,

@@ -125,7 +125,7 @@ fn filled() -> [Scenario; 4] {
         dims: BTreeMap::new(),
         workload,
         hardware: Hardware { precision: Some(String::new()), ..Hardware::default() },
-        site: Site { grid: Some(String::new()), basis: Some(String::new()), ..Site::default() },
+        site: Site { grid: Some(String::new()), basis: Some(String::new()), year: Some(2024), ..Site::default() },
         set: BTreeMap::new(),
         compression: Some(Compression {
             quantize: Some(Format::Int8),

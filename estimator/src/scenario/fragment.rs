@@ -153,6 +153,9 @@ impl Scenario {
         if let Some(basis) = &self.site.basis {
             pairs.text("basis", basis);
         }
+        if let Some(year) = self.site.year {
+            pairs.put("year", year);
+        }
         if let Some(change) = &self.compression {
             change.quantize.iter().for_each(|format| pairs.put("q", format));
             change.group.iter().for_each(|group| pairs.put("qg", group));
@@ -224,6 +227,7 @@ impl Scenario {
                 "at" => scenario.site.region = value.text,
                 "grid" => scenario.site.grid = Some(value.text),
                 "basis" => scenario.site.basis = Some(value.text),
+                "year" => scenario.site.year = Some(value.whole()?),
                 "q" => change.quantize = Some(value.choice()?),
                 "qg" => change.group = Some(group(&value.text).map_err(|fault| value.fault(fault.expected))?),
                 "prune" => change.prune = Some(value.choice()?),
@@ -496,6 +500,7 @@ mod tests {
                 region: "gcp:europe-west1".to_owned(),
                 grid: Some("be".to_owned()),
                 basis: Some("direct".to_owned()),
+                year: Some(2023),
             },
             set: BTreeMap::from([("pue".to_owned(), 1.1), ("mfu".to_owned(), 0.1 + 0.2)]),
             ..Scenario::default()

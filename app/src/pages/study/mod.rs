@@ -3,6 +3,8 @@
 //! Each page is one file. It gets [`PageProps`] and draws a `main` whose heading is its only `h1`.
 
 mod methods;
+mod plan;
+mod schedule;
 mod validation;
 
 use crate::hooks::{Handover, study_place, use_address, use_query, use_theme};
@@ -56,6 +58,8 @@ fn Study() -> Html {
                 { match route {
                     // Never ours; its place in the list is that of the page that opens first.
                     Route::Estimate | Route::Validation => html! { <validation::Validation ..props /> },
+                    Route::Schedule => html! { <schedule::Schedule ..props /> },
+                    Route::Plan => html! { <plan::Plan ..props /> },
                     Route::Methods => html! { <methods::Methods ..props /> },
                 } }
             </main>

@@ -257,6 +257,9 @@ pub(crate) struct Place {
     /// What the carbon intensity counts: lifecycle or direct.
     #[arg(long, value_name = "BASIS")]
     pub(crate) basis: Option<String>,
+    /// The year of the carbon intensity, where the grid has figures of several.
+    #[arg(long, value_name = "YEAR")]
+    pub(crate) year: Option<u16>,
     /// Power usage effectiveness of the building.
     #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
     pub(crate) pue: Option<f64>,

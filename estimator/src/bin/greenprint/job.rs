@@ -113,6 +113,9 @@ pub(crate) fn machines(scenario: &mut Scenario, place: &Place, is_from_file: boo
     if place.basis.is_some() {
         scenario.site.basis.clone_from(&place.basis);
     }
+    if place.year.is_some() {
+        scenario.site.year = place.year;
+    }
     if let Some(pue) = place.pue {
         scenario.set.insert("pue".to_owned(), pue);
     }

@@ -8,7 +8,7 @@ use estimator::format::{self, Readable};
 use estimator::hardware::{Device, Field};
 use estimator::notes::{Level, Note};
 use estimator::range::{Range, Ratio};
-use estimator::report::{Estimate, Inspection, Levers, Outcome, Transformer, WhatIf};
+use estimator::report::{Account, Estimate, Inspection, Levers, Outcome, Transformer, WhatIf};
 use estimator::scenario::{ModelRef, Scenario, Workload};
 use estimator::units::{Bytes, FlopsPerSecond, GramsPerKilowattHour, Quantity};
 use serde::Serialize;
@@ -382,9 +382,27 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate, before: &[Note]
         Some(embodied) => rows.push(spans("share of making", embodied)),
         None => rows.push(row(["share of making", "unknown", ""])),
     }
-    if estimate.embodied_kg.is_some() {
-        rows.push(spans("emissions in all", estimate.total_co2e_kg));
+    match estimate.total_co2e_kg {
+        Some(total) => rows.push(spans("emissions in all", total)),
+        None => rows.push(row(["emissions in all", "unknown", ""])),
     }
+    let accounting = &estimate.accounting;
+    match &accounting.market {
+        Some(market) => {
+            let named = |account: &Account| {
+                let year = account.year.map(|year| format!(" {year}")).unwrap_or_default();
+                format!("  by {}, {}{year}", account.method.trim_end_matches("-based"), account.basis)
+            };
+            rows.push(row(["by location and market", "", ""]));
+            rows.push(spans(&named(&accounting.location), accounting.location.co2e_kg));
+            if let Some(beside) = &accounting.location_beside_market {
+                rows.push(spans(&named(beside), beside.co2e_kg));
+            }
+            rows.push(spans(&named(market), market.co2e_kg));
+        }
+        None => rows.push(row(["emissions by market", "unknown", ""])),
+    }
+    rows.push(spans("lost in the network, besides", accounting.losses.co2e_kg));
     rows.push(spans("water", estimate.water_l));
     rows.push(spans("electricity bill", estimate.cost_usd));
     rows.extend(estimate.rent_usd.map(|rent| spans("rent instead", rent)));
@@ -424,6 +442,11 @@ pub(crate) fn estimate(scenario: &Scenario, estimate: &Estimate, before: &[Note]
             None => format!("and the size of the {} is not known", unknown.join(" and the ")),
         }
     ));
+
+    text.push_str("\nWhat the tonnes would cost (an offset does not undo an emission)\n");
+    let offsets: Vec<Vec<String>> =
+        estimate.offsets.iter().map(|one| spans(&format!("{} ({})", one.name, one.year), one.cost_usd)).collect();
+    text.push_str(&table(&offsets, &[1]));
 
     text.push_str("\nHow this was computed\n");
     let steps: Vec<Vec<String>> = estimate
@@ -646,7 +669,18 @@ fn signed(amount: i128) -> String {
 }
 
 pub(crate) fn validation(validation: &Validation) -> String {
-    let mut rows = vec![row(["row", "quantity", "published", "estimate", "range", "unit", "factor", "inside"])];
+    let mut rows = vec![row([
+        "row",
+        "quantity",
+        "published",
+        "estimate",
+        "range",
+        "unit",
+        "factor",
+        "without its publication",
+        "other methods",
+        "inside",
+    ])];
     for entry in &validation.rows {
         rows.push(vec![
             cut(&entry.id),
@@ -656,11 +690,25 @@ pub(crate) fn validation(validation: &Validation) -> String {
             format!("{} to {}", format::number(entry.low), format::number(entry.high)),
             entry.unit.clone(),
             format!("×{:.2}{}", entry.error_factor, if entry.in_sample { "*" } else { "" }),
-            if (entry.low..=entry.high).contains(&entry.published) { "yes" } else { "no" }.to_owned(),
+            entry.left_out.map_or(String::new(), |_| format!("×{:.2}", entry.left_out_error())),
+            entry
+                .peers
+                .iter()
+                .map(|(name, figure)| format!("{name} {}", format::number(*figure)))
+                .collect::<Vec<_>>()
+                .join(", "),
+            if entry.flag.is_some() {
+                "not counted"
+            } else if (entry.low..=entry.high).contains(&entry.published) {
+                "yes"
+            } else {
+                "no"
+            }
+            .to_owned(),
         ]);
     }
-    let mut text = table(&rows, &[2, 3, 4, 6]);
-    text.push_str("* a factor of ours was derived from this row among others\n\n");
+    let mut text = table(&rows, &[2, 3, 4, 6, 7]);
+    text.push_str("* our constants were fitted to this row among others; without its publication they give the factor beside it\n\n");
     let factor = |factor: Option<f64>| factor.map_or("none".to_owned(), |factor| format!("×{factor:.2}"));
     let line = |name: &str, summary: &Summary| {
         vec![
@@ -668,13 +716,45 @@ pub(crate) fn validation(validation: &Validation) -> String {
             summary.n.to_string(),
             factor(summary.median_error_factor),
             factor(summary.p90_error_factor),
+            summary.within_1_5.to_string(),
+            summary.within_2.to_string(),
             summary.within_range.to_string(),
         ]
     };
-    let mut sums = vec![row(["", "rows", "median factor", "90th percentile", "inside the range"])];
+    let head = ["", "rows", "median factor", "90th percentile", "within 1.5", "within 2", "inside the range"];
+    let mut sums = vec![row(head)];
     sums.extend(validation.by_quantity.iter().map(|(name, summary)| line(name, summary)));
     sums.push(line("all", &validation.summary));
-    text.push_str(&table(&sums, &[1, 2, 3, 4]));
+    text.push_str(&table(&sums, &[1, 2, 3, 4, 5, 6]));
+    // A range is that of the estimate itself; without it the last column says nothing.
+    let bare = |name: &str, summary: &Summary| {
+        let mut cells = line(name, summary);
+        cells.pop();
+        cells
+    };
+    if validation.rows.iter().any(|row| row.left_out.is_some()) {
+        let mut sums = vec![row([
+            "without the row’s own publication",
+            "rows",
+            "median factor",
+            "90th percentile",
+            "within 1.5",
+            "within 2",
+        ])];
+        sums.extend(validation.left_out_by_quantity.iter().map(|(name, summary)| bare(name, summary)));
+        text.push_str(&format!("\n{}", table(&sums, &[1, 2, 3, 4, 5])));
+    }
+    if !validation.peers.is_empty() {
+        let mut sums =
+            vec![row(["other methods", "rows", "median factor", "90th percentile", "within 1.5", "within 2"])];
+        for (peer, quantities) in &validation.peers {
+            for (quantity, summary) in quantities {
+                sums.push(bare(&format!("{peer}: {quantity}"), &summary.theirs));
+                sums.push(bare("  ours on the same rows", &summary.ours));
+            }
+        }
+        text.push_str(&format!("\n{}", table(&sums, &[1, 2, 3, 4, 5])));
+    }
     if !validation.skipped.is_empty() {
         text.push_str(&format!("\n{} rows were passed over:\n", validation.skipped.len()));
         let skipped: Vec<Vec<String>> =

@@ -3,6 +3,7 @@
 use super::{Claim, Claims, Measure, Missed, device_by_name};
 use crate::scenario::{Hardware, ModelRef, Scenario, Serving, Workload};
 use crate::tables::{Row, Table, TableError};
+use std::collections::BTreeMap;
 
 /// What our estimates missed of the energy of served language models, from rows in that layout.
 ///
@@ -49,6 +50,7 @@ impl Claims {
             id,
             published,
             measure: Measure::OutputToken,
+            compared: String::new(),
             scenario: Scenario {
                 model: ModelRef::Counts { parameters: total, active_parameters: Some(active) },
                 workload: Workload::Serve(Serving {
@@ -64,6 +66,9 @@ impl Claims {
                 ..Scenario::default()
             },
             in_sample: false,
+            flag: None,
+            left_out: None,
+            peers: BTreeMap::new(),
         });
         Ok(())
     }

@@ -9,9 +9,10 @@ mod inference;
 mod training;
 
 pub use inference::missed_serving;
-pub use training::{built_in_with, missed_draw, missed_time};
+pub use training::built_in_with;
 
-use super::{EstimateError, estimate};
+use super::training_constants::Constants;
+use super::{EstimateError, estimate, training_fit};
 use crate::carbon::published;
 use crate::hardware::{self, Device};
 use crate::range::{Range, Ratio};
@@ -20,7 +21,7 @@ use crate::scenario::Scenario;
 use crate::tables::{Table, TableError};
 use crate::units::{KilowattHours, Quantity};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Published figures beside ours.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,6 +34,19 @@ pub struct Validation {
     pub summary: Summary,
     /// The same by quantity.
     pub by_quantity: BTreeMap<String, Summary>,
+    /// The same of estimates without the row's own publication.
+    pub left_out_by_quantity: BTreeMap<String, Summary>,
+    /// Other methods on the rows on which they say something, by method and quantity, and ours on the same rows.
+    pub peers: BTreeMap<String, BTreeMap<String, PeerSummary>>,
+}
+
+/// Another method beside ours, on the same rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct PeerSummary {
+    /// The other method.
+    pub theirs: Summary,
+    /// Ours, without the rows' own publications.
+    pub ours: Summary,
 }
 
 /// A published figure beside our estimate.
@@ -56,6 +70,31 @@ pub struct Compared {
     pub error_factor: f64,
     /// Whether the row is one of those from which a factor of ours was derived.
     pub in_sample: bool,
+    /// What is compared with what: the boundary, the building, and what ours is made from; empty where the quantity says it all.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub compared: String,
+    /// Our estimate with constants that were fitted without the row's own publication, where it is in sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<f64>,
+    /// What other methods say, in the same unit.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub peers: BTreeMap<String, f64>,
+    /// Why the row is listed and not counted in the summaries, where that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
+}
+
+impl Compared {
+    /// The error factor of the estimate without the row's own publication; of the estimate itself where the row is not in sample.
+    pub fn left_out_error(&self) -> f64 {
+        error_factor(self.left_out.unwrap_or(self.central), self.published)
+    }
+}
+
+/// The larger of the two ratios of an estimate and a published figure.
+fn error_factor(estimate: f64, published: f64) -> f64 {
+    let ratio = estimate / published;
+    ratio.max(1.0 / ratio)
 }
 
 /// A row that could not be compared.
@@ -78,20 +117,33 @@ pub struct Summary {
     pub p90_error_factor: Option<f64>,
     /// How many published figures lie inside our range.
     pub within_range: usize,
+    /// How many estimates are within a factor of 1.5.
+    pub within_1_5: usize,
+    /// How many estimates are within a factor of 2.
+    pub within_2: usize,
 }
 
 impl Summary {
     fn of<'a>(rows: impl Iterator<Item = &'a Compared>) -> Self {
-        let (mut errors, mut within_range) = (Vec::new(), 0);
-        for row in rows {
-            errors.push(row.error_factor);
-            if (row.low..=row.high).contains(&row.published) {
-                within_range += 1;
-            }
-        }
+        let counted: Vec<&Compared> = rows.filter(|row| row.flag.is_none()).collect();
+        let within_range = counted.iter().filter(|row| (row.low..=row.high).contains(&row.published)).count();
+        Self { within_range, ..Self::of_errors(counted.iter().map(|row| row.error_factor)) }
+    }
+
+    /// A summary of error factors alone, which says nothing of ranges.
+    fn of_errors(errors: impl Iterator<Item = f64>) -> Self {
+        let mut errors: Vec<f64> = errors.collect();
         errors.sort_by(f64::total_cmp);
         let at = |share: f64| percentile(&errors, share);
-        Self { n: errors.len(), median_error_factor: at(0.5), p90_error_factor: at(0.9), within_range }
+        let within = |limit: f64| errors.iter().filter(|error| **error <= limit).count();
+        Self {
+            n: errors.len(),
+            median_error_factor: at(0.5),
+            p90_error_factor: at(0.9),
+            within_range: 0,
+            within_1_5: within(1.5),
+            within_2: within(2.0),
+        }
     }
 }
 
@@ -101,6 +153,8 @@ enum Boundary {
     Accelerators,
     Server,
     System,
+    /// No measurement: hours × TDP.
+    Tdp,
 }
 
 /// A published figure with the scenario that should reproduce it.
@@ -108,8 +162,13 @@ struct Claim {
     id: String,
     published: f64,
     measure: Measure,
+    compared: String,
     scenario: Scenario,
     in_sample: bool,
+    flag: Option<String>,
+    /// The publication that our constants were also fitted to, by its source.
+    left_out: Option<String>,
+    peers: BTreeMap<String, f64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -119,6 +178,8 @@ enum Measure {
     Energy(Boundary),
     /// kWh, from published device-hours.
     EnergyFromHours(Boundary, f64),
+    /// kWh: our hours × this TDP in W.
+    EnergyAtTdp(f64),
     /// J of the chips.
     OutputToken,
 }
@@ -127,12 +188,14 @@ impl Measure {
     const HOURS: &'static str = "device hours";
     const ENERGY: &'static str = "energy";
     const FROM_HOURS: &'static str = "energy from hours";
+    const AT_TDP: &'static str = "energy at TDP";
 
     fn quantity(self) -> (&'static str, &'static str) {
         match self {
             Self::DeviceHours => (Self::HOURS, "h"),
             Self::Energy(_) => (Self::ENERGY, "kWh"),
             Self::EnergyFromHours(..) => (Self::FROM_HOURS, "kWh"),
+            Self::EnergyAtTdp(_) => (Self::AT_TDP, "kWh"),
             Self::OutputToken => ("energy per output token", "J"),
         }
     }
@@ -156,6 +219,10 @@ impl Measure {
                 let central = draw(energy.central);
                 Some(Range::new(Ratio(central.0 * libm::exp(-down)), central, Ratio(central.0 * libm::exp(up))))
             }
+            Self::EnergyAtTdp(tdp) => {
+                let pue = estimate.assumptions.iter().find(|one| one.key == "pue").map_or(1.0, |one| one.value);
+                Some(plain(estimate.device_hours).map(|hours| Ratio(hours.0 * tdp / 1000.0 * pue)))
+            }
             Self::OutputToken => Some(plain(estimate.accelerator_j_per_output_token?)),
         }
     }
@@ -171,7 +238,7 @@ fn energy(estimate: &Estimate, boundary: Boundary) -> Range<KilowattHours> {
     let inside = match boundary {
         Boundary::Accelerators => parts.accelerators,
         Boundary::Server => parts.accelerators.plus(parts.host),
-        Boundary::System => parts.accelerators.plus(parts.host).plus(parts.network),
+        Boundary::System | Boundary::Tdp => parts.accelerators.plus(parts.host).plus(parts.network),
     };
     let equipment = estimate.energy_kwh.central.0 - parts.pue_overhead.central.0;
     let pue = if equipment > 0.0 { estimate.energy_kwh.central.0 / equipment } else { 1.0 };
@@ -252,7 +319,7 @@ impl Missed {
 }
 
 /// The value at a share of the way through sorted values, between two of them by straight line.
-fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
+pub(super) fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = sorted.len().checked_sub(1)? as f64 * share;
     let (below, above) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
     Some(below + (above - below) * place.fract())
@@ -278,30 +345,59 @@ impl Claims {
 
     fn compare(mut self) -> Validation {
         let mut rows = Vec::new();
-        for claim in std::mem::take(&mut self.claims) {
-            match compare(&claim) {
+        let claims = std::mem::take(&mut self.claims);
+        // Fitted once for all rows, and only where a row asks for it.
+        let without: Vec<_> = match claims.iter().any(|claim| claim.left_out.is_some()) {
+            true => training_fit::without_each(),
+            false => Vec::new(),
+        };
+        for claim in claims {
+            match compare(&claim, &without) {
                 Ok(Some(row)) => rows.push(row),
                 Ok(None) => self.skip(&claim.id, "the estimate has no such figure"),
                 Err(fault) => self.skip(&claim.id, fault.to_string()),
             }
         }
-        let mut by_quantity: BTreeMap<String, Summary> = BTreeMap::new();
+        let (mut by_quantity, mut left_out_by_quantity) = (BTreeMap::new(), BTreeMap::new());
+        let mut peers: BTreeMap<String, BTreeMap<String, PeerSummary>> = BTreeMap::new();
         for row in &rows {
-            if !by_quantity.contains_key(&row.quantity) {
-                let same = Summary::of(rows.iter().filter(|other| other.quantity == row.quantity));
-                by_quantity.insert(row.quantity.clone(), same);
+            if by_quantity.contains_key(&row.quantity) {
+                continue;
+            }
+            let same = || rows.iter().filter(|other| other.quantity == row.quantity);
+            by_quantity.insert(row.quantity.clone(), Summary::of(same()));
+            let counted = || same().filter(|row| row.flag.is_none());
+            left_out_by_quantity
+                .insert(row.quantity.clone(), Summary::of_errors(counted().map(Compared::left_out_error)));
+            let names: BTreeSet<&String> = counted().flat_map(|row| row.peers.keys()).collect();
+            for name in names {
+                let theirs = counted().filter_map(|row| Some(error_factor(*row.peers.get(name)?, row.published)));
+                let ours = counted().filter(|row| row.peers.contains_key(name)).map(Compared::left_out_error);
+                let summary = PeerSummary { theirs: Summary::of_errors(theirs), ours: Summary::of_errors(ours) };
+                peers.entry(name.clone()).or_default().insert(row.quantity.clone(), summary);
             }
         }
-        Validation { summary: Summary::of(rows.iter()), by_quantity, rows, skipped: self.skipped }
+        let summary = Summary::of(rows.iter());
+        Validation { summary, by_quantity, left_out_by_quantity, peers, rows, skipped: self.skipped }
     }
 }
 
-fn compare(claim: &Claim) -> Result<Option<Compared>, EstimateError> {
+fn compare(claim: &Claim, without: &[(String, Constants)]) -> Result<Option<Compared>, EstimateError> {
     let Some(model) = claim.scenario.model.summary() else { return Ok(None) };
-    let estimate = estimate(&claim.scenario, &model)?;
-    let Some(range) = claim.measure.of(&estimate) else { return Ok(None) };
+    let of = |scenario: &Scenario| Ok::<_, EstimateError>(claim.measure.of(&estimate(scenario, &model)?));
+    let Some(range) = of(&claim.scenario)? else { return Ok(None) };
+    let mut left_out = None;
+    let constants = without.iter().find(|(source, _)| Some(source) == claim.left_out.as_ref());
+    if let Some((_, constants)) = constants {
+        let mut scenario = claim.scenario.clone();
+        let set = super::training::as_set(&claim.scenario, &model, constants)?;
+        // What the claim itself sets stays.
+        set.into_iter().for_each(|(key, value)| {
+            scenario.set.entry(key).or_insert(value);
+        });
+        left_out = of(&scenario)?.map(|range| range.central.0);
+    }
     let (quantity, unit) = claim.measure.quantity();
-    let ratio = range.central.0 / claim.published;
     Ok(Some(Compared {
         id: claim.id.clone(),
         quantity: quantity.to_owned(),
@@ -310,8 +406,12 @@ fn compare(claim: &Claim) -> Result<Option<Compared>, EstimateError> {
         central: range.central.0,
         high: range.high.0,
         unit: unit.to_owned(),
-        error_factor: ratio.max(1.0 / ratio),
+        error_factor: error_factor(range.central.0, claim.published),
         in_sample: claim.in_sample,
+        compared: claim.compared.clone(),
+        left_out,
+        peers: claim.peers.clone(),
+        flag: claim.flag.clone(),
     }))
 }
 
@@ -325,10 +425,21 @@ fn first_number(cell: &str) -> Option<f64> {
 
 /// A device by the name that papers use: `A100-80GB SXM`, `TPUv3`, `H100`. Modules are preferred over cards, for clusters are built of them.
 fn device_by_name(name: &str) -> Option<&'static Device> {
-    let spaced = name.replace("GB", " GB").replace("TPUv", "TPU v").replace(['-', '_'], " ");
-    let found = hardware::search(&spaced);
-    let module = found.iter().find(|(device, _)| ["sxm", "oam"].contains(&device.form.as_str()));
-    module.or(found.first()).map(|(device, _)| *device)
+    if let Some(device) = hardware::device(&name.trim().to_lowercase()) {
+        return Some(device);
+    }
+    let spaced = name.replace("GB", " GB").replace("TPUv", "TPU v").replace(['-', '_', '/', '(', ')'], " ");
+    let mut words: Vec<&str> = spaced.split_whitespace().collect();
+    // Makers and memories that our names do not carry are left away from the end, one after the other.
+    while !words.is_empty() {
+        let found = hardware::search(&words.join(" "));
+        let module = found.iter().find(|(device, _)| ["sxm", "oam"].contains(&device.form.as_str()));
+        if let Some((device, _)) = module.or(found.first()) {
+            return Some(device);
+        }
+        words.pop();
+    }
+    None
 }
 
 #[cfg(test)]
@@ -359,6 +470,20 @@ mod tests {
             ("TPUv3", "tpu-v3"),
             ("P40", "p40"),
             ("MI250X", "mi250x"),
+            ("P100", "p100-sxm2-16gb"),
+            ("V100", "v100-sxm2-32gb"),
+            ("TPUv2", "tpu-v2"),
+            ("TPUv4", "tpu-v4"),
+            ("TPUv5e", "tpu-v5e"),
+            ("H100 SXM", "h100-sxm"),
+            ("A800", "a800-sxm4-80gb"),
+            ("H800", "h800-sxm"),
+            ("A100-40GB", "a100-sxm4-40gb"),
+            ("Trainium", "trainium1"),
+            ("Trainium2", "trainium2"),
+            ("MI300X", "mi300x"),
+            ("AMD MI250X 128GB", "mi250x"),
+            ("h100-sxm", "h100-sxm"),
         ] {
             assert_eq!(device_by_name(name).map(|device| device.id.as_str()), Some(id), "{name}");
         }

@@ -1,20 +1,23 @@
 //! PyTorch's files: tables of weights and checkpoints (`.pt`, `.pth`, `.bin`, `.ckpt`), TorchScript, exported programs (`.pt2`).
 //!
 //! Nothing in such a file is ever run: `pickle` is a machine that can only build containers and descriptions of tensors.
-//! `container` takes the shells off, `checkpoint` finds the model among what was saved, `script` reads TorchScript,
-//! `exported` programs with their graph.
+//! `container` takes the shells off, `checkpoint` finds the model among what was saved, `script` reads TorchScript
+//! (`code` its code, `tracing` what that code does, in the words of `operators`), `exported` programs with their graph.
 //! What an operator computes or costs does not belong here.
 
 mod calls;
 mod checkpoint;
+mod code;
 mod container;
 mod distributed;
 mod exported;
 mod folder;
+mod operators;
 mod pickle;
 mod script;
 #[cfg(test)]
 mod tests;
+mod tracing;
 
 use super::Files;
 use super::archive::Archive;

@@ -1,15 +1,17 @@
 //! TorchScript archives: the module tree in `data.pkl`, and beside it the code, which says what each attribute is.
 //!
-//! The code is a text like Python's. Of it the lists of parameters and buffers are read, and the names of the operators it calls.
+//! The code is a text like Python's. Of it the lists of parameters and buffers are read, and the names of the operators it calls;
+//! where it runs straight, `tracing` makes a graph of it.
 
 use super::super::archive::Archive;
 use super::super::error::ReadError;
 use super::super::source::Source;
 use super::checkpoint::{self, Declared};
-use super::container;
+use super::code::Code;
 use super::pickle::{Machine, Thing};
-use crate::model::{Model, TensorRole};
-use std::collections::{BTreeMap, HashMap};
+use super::{container, tracing};
+use crate::model::{Contents as Numbers, DType, Model, Storage, TensorRole, Weight};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Most code that is read, in files and in bytes of one and of all.
@@ -32,6 +34,7 @@ pub(super) fn read(file: &str, file_bytes: u64, mut archive: Archive<'_>) -> Res
     let mut declared = Declared::new();
     let mut operators = BTreeMap::new();
     let mut left = MOST_OF_ALL;
+    let mut program = Ok(Code::default());
     for name in names.iter().take(MOST_FILES) {
         let Ok(bytes) = archive.bytes(name, MOST_OF_ONE.min(left)) else { continue };
         left = left.saturating_sub(bytes.len() as u64);
@@ -40,25 +43,41 @@ pub(super) fn read(file: &str, file_bytes: u64, mut archive: Archive<'_>) -> Res
             name.strip_prefix(&start).and_then(|name| name.strip_suffix(".py")).unwrap_or_default().replace('/', ".");
         read_classes(&code, &module, &mut declared);
         read_operators(&code, &mut operators);
+        program = program.and_then(|mut program| program.add(&code, &module).map(|()| program));
     }
     let constants = constants(&mut archive, &folder);
     let contents = container::zip(archive)?;
     let mut model = checkpoint::model(file, file_bytes, &contents, Some(&declared))?;
     model.format = "torchscript".to_owned();
-    if let Some((tensors @ 1.., elements)) = constants {
+    if !constants.is_empty() {
+        let elements = constants.iter().fold(0u64, |sum, of| sum.saturating_add(of.elements().unwrap_or(u64::MAX)));
         let text = format!(
-            "the code holds {tensors} constant tensors ({elements} elements), which are not counted among the weights"
+            "the code holds {} constant tensors ({elements} elements), which are not counted among the weights",
+            constants.len()
         );
         model.notes.info("", text);
     }
+    let followed = program.and_then(|program| tracing::graph(&program, &contents, constants, &mut model));
     let mut operators: Vec<(String, u64)> = operators.into_iter().collect();
     operators.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let shown: Vec<String> = operators.iter().take(MOST_SHOWN).map(|(name, times)| format!("{name} {times}")).collect();
     if !shown.is_empty() {
         model.properties.push(("operators in its code".to_owned(), shown.join(", ")));
-        let text = "a TorchScript file keeps its computation as code without shapes, so only its weights are counted; \
-                    export the model with torch.export (.pt2) or to ONNX to see its operations";
-        model.notes.warn("", text);
+    }
+    match followed {
+        Ok(()) => model.notes.info(
+            "",
+            "the operations are read from the file's code, which says nothing of the inputs' sizes: \
+             what the first layers take is assumed, and can be set",
+        ),
+        Err(why) => {
+            let text = format!(
+                "only its weights are counted, because its code could not be followed: {}; \
+                 export the model with torch.export (.pt2) or to ONNX to see its operations",
+                crate::notes::clip(&why)
+            );
+            model.notes.warn("", text);
+        }
     }
     Ok(model)
 }
@@ -111,24 +130,46 @@ fn read_operators(code: &str, operators: &mut BTreeMap<String, u64>) {
     }
 }
 
-/// How many tensors the code's constants are, and their elements; `None` where they cannot be read.
-fn constants(archive: &mut Archive<'_>, folder: &str) -> Option<(u64, u64)> {
+/// The code's constants in their order; none where they cannot be read.
+fn constants(archive: &mut Archive<'_>, folder: &str) -> Vec<Weight> {
+    read_constants(archive, folder).unwrap_or_default()
+}
+
+fn read_constants(archive: &mut Archive<'_>, folder: &str) -> Option<Vec<Weight>> {
     let name = format!("{folder}constants.pkl");
     let bytes = archive.bytes(&name, MOST_CONSTANTS).ok()?;
     let mut machine = Machine::default();
-    machine.run(&mut Source::new(&name, std::io::Cursor::new(bytes)).ok()?, 0).ok()?;
-    let sizes: HashMap<usize, u64> = machine
-        .things
-        .iter()
-        .enumerate()
-        .filter_map(|(place, thing)| match thing {
-            Thing::Tensor(tensor) => {
-                Some((place, tensor.shape.iter().fold(1u64, |product, dim| product.saturating_mul(*dim))))
-            }
-            _ => None,
-        })
-        .collect();
-    Some((sizes.len() as u64, sizes.values().fold(0, |sum, size| sum.saturating_add(*size))))
+    let (root, _) = machine.run(&mut Source::new(&name, std::io::Cursor::new(bytes)).ok()?, 0).ok()?;
+    let mut weights = Vec::new();
+    for item in machine.items(&root).iter().take(MOST_OPERATORS) {
+        // Numbered by their places: one that is no tensor is an empty one.
+        let Some(Thing::Tensor(tensor)) = machine.thing(item) else {
+            weights.push(Weight::new(DType::F32, vec![0], Storage::Inside { offset: 0 }));
+            continue;
+        };
+        let dtype = tensor.dtype.unwrap_or(DType::F32);
+        let mut weight = Weight::new(dtype, tensor.shape.clone(), Storage::Inside { offset: 0 });
+        let storage = tensor.storage.and_then(|(index, first)| Some((machine.storage(index)?, first)));
+        if weight.elements() == Some(1)
+            && let Some((storage, 0)) = storage
+            && let Ok(bytes) = archive.beginning(&format!("{folder}constants/{}", storage.key), 8)
+        {
+            weight.contents = number(dtype, &bytes);
+        }
+        weights.push(weight);
+    }
+    Some(weights)
+}
+
+/// The one number in these bytes.
+fn number(dtype: DType, bytes: &[u8]) -> Option<Numbers> {
+    Some(match dtype {
+        DType::I64 => Numbers::Integers(vec![i64::from_le_bytes(bytes.get(..8)?.try_into().ok()?)]),
+        DType::I32 => Numbers::Integers(vec![i32::from_le_bytes(bytes.get(..4)?.try_into().ok()?).into()]),
+        DType::F64 => Numbers::Floats(vec![f64::from_le_bytes(bytes.get(..8)?.try_into().ok()?)]),
+        DType::F32 => Numbers::Floats(vec![f32::from_le_bytes(bytes.get(..4)?.try_into().ok()?).into()]),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ fn cut_or_changed_anywhere_a_file_is_refused_or_read() {
         "plain_0.pkl",
         "plain_5.pkl",
         "script.pt",
+        "scripted.pt",
         "sentence_2_4.pt2",
     ] {
         let bytes = std::fs::read(folder().join(name)).unwrap();

@@ -3,6 +3,7 @@
 //! A rule reads a [`Call`] and sets its outputs. It never panics and never guesses:
 //! what it cannot know it leaves open, what contradicts the operator's definition it returns as a [`Mismatch`].
 
+mod aten;
 mod attention;
 mod contrib;
 mod convolution;
@@ -61,6 +62,7 @@ const FAMILIES: &[fn(&str) -> Option<Rule>] = &[
 pub(super) fn find(domain: &str, op: &str) -> Option<Rule> {
     match domain {
         "" => FAMILIES.iter().find_map(|family| family(op)).or_else(|| contrib::find("", op)),
+        "aten" if EVERY_FORMAT => aten::find(op),
         "coreml" if EVERY_FORMAT => coreml::find(op),
         "keras" if EVERY_FORMAT => keras::find(op),
         "openvino" if EVERY_FORMAT => openvino::find(op),

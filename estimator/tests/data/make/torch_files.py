@@ -36,6 +36,24 @@ class Tied(nn.Module):
         return self.head(self.norm(self.embed(x)))
 
 
+class Words(nn.Module):
+    """A table, a recurrent layer, a choice that settings decide, and one that only a wrong input would take."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(11, 4)
+        self.recurrent = nn.LSTM(4, 6, batch_first=True)
+        self.head = nn.Linear(6, 3)
+        self.normalised = True
+
+    def forward(self, words):
+        if words.dim() != 2:
+            raise ValueError("words come in batches")
+        states, _ = self.recurrent(self.embed(words))
+        scores = self.head(states[:, -1])
+        return scores.softmax(-1) if self.normalised else scores
+
+
 def small():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5))
 
@@ -151,7 +169,17 @@ def make_scripts():
     tied = Tied().eval()
     torch.jit.save(torch.jit.trace(tied, torch.zeros(2, dtype=torch.int64)), HERE / "script.pt")
     copy_archive(HERE / "script.pt", lambda name, data: None if ".debug_pkl" in name or "traced_inputs" in name else data)
-    add("script.pt", "TorchScript", "torchscript", mentions=["export"], **counts(tied, persistent_only=False))
+    add("script.pt", "TorchScript", "torchscript", mentions=["code"], **counts(tied, persistent_only=False))
+    make_code("traced.pt", small().eval(), lambda net: torch.jit.trace(net, torch.zeros(1, 3, 8, 8)), 36 * 4 * 27 + 144 * 5)
+    # At the default length of 128.
+    make_code("scripted.pt", Words().eval(), torch.jit.script, 128 * 4 * 6 * (4 + 6) + 6 * 3)
+
+
+def make_code(name, net, convert, macs):
+    """A network as code, which is followed to count its MACs; these are counted by hand."""
+    torch.jit.save(convert(net), HERE / name)
+    copy_archive(HERE / name, lambda name, data: None if ".debug_pkl" in name or "traced_inputs" in name else data)
+    add(name, "TorchScript", "torchscript", mentions=["code"], macs=macs, **counts(net, persistent_only=False))
 
 
 def make_pickles():
