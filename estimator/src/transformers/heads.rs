@@ -47,11 +47,13 @@ pub(super) enum Head {
     Vision,
     /// The picture half of a pair with its projection.
     VisionProjection,
+    /// A class for each pixel.
+    Segmentation,
     /// Features for another network.
     Backbone,
 }
 
-const ENDINGS: [(&str, Head); 28] = [
+const ENDINGS: [(&str, Head); 29] = [
     ("ForConditionalGeneration", Head::Conditional),
     ("ForCausalLM", Head::CausalLm),
     ("LMHeadModel", Head::CausalLm),
@@ -64,6 +66,7 @@ const ENDINGS: [(&str, Head); 28] = [
     ("ForPreTraining", Head::PreTraining),
     ("ForImageClassificationWithTeacher", Head::ImageWithTeacher),
     ("ForImageClassification", Head::Image),
+    ("ForSemanticSegmentation", Head::Segmentation),
     ("ForMaskedImageModeling", Head::MaskedImage),
     ("ForCTC", Head::Ctc),
     ("ForAudioFrameClassification", Head::Frame),

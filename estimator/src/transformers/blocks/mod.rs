@@ -6,6 +6,6 @@ mod feed_forward;
 mod stack;
 
 pub(super) use attention::{Biases, Grouped, HeadNorm, grouped};
-pub(super) use decoder::{Frame, decoder};
+pub(super) use decoder::{Frame, decoder, heads_of, windows};
 pub(super) use feed_forward::{experts, gated, plain};
 pub(super) use stack::{NORM_OF_ALL, NORM_OF_HEAD, Stack, common, facts, gated_stack, stack};

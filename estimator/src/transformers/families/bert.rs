@@ -231,6 +231,103 @@ fn roberta_heads(c: &Config<'_>, p: &mut Parts, head: Head, hidden: u64, vocabul
     }
 }
 
+/// Longformer: RoBERTa with attention within windows. Its projections for global tokens are counted where a text has such tokens: here it has none.
+pub fn longformer(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let s = Sizes::of(c);
+    let windows = c.each("attention_window", s.layers);
+    p.within(if head == Head::Base { "" } else { "longformer" }, |p| {
+        tables(c, p, &s, true, Norm::Layer);
+        p.within("encoder", |p| {
+            for window in distinct(&windows) {
+                let numbers = (0u64..).zip(&windows).filter(|(_, own)| **own == window).map(|(layer, _)| layer);
+                p.each("layer", numbers, |p| {
+                    p.within("attention", |p| {
+                        p.within("self", |p| {
+                            for name in ["query", "key", "value"] {
+                                p.linear(name, s.hidden, s.hidden, true);
+                            }
+                            p.over(Span::Fixed(0), |p| {
+                                for name in ["query_global", "key_global", "value_global"] {
+                                    p.linear(name, s.hidden, s.hidden, true);
+                                }
+                            });
+                            p.attention(Attention { window: Some(window + 1), ..s.products(Span::Tokens) });
+                        });
+                        p.within("output", |p| {
+                            p.linear("dense", s.hidden, s.hidden, true);
+                            p.layer_norm("LayerNorm", s.hidden);
+                        });
+                    });
+                    network(p, &s);
+                    p.within("output", |p| p.layer_norm("LayerNorm", s.hidden));
+                });
+            }
+        });
+        if head == Head::Base || head == Head::Choice {
+            pooler(p, s.hidden);
+        }
+    });
+    roberta_heads(c, p, head, s.hidden, s.vocabulary);
+    s.facts(c, head)
+}
+
+fn distinct(numbers: &[u64]) -> Vec<u64> {
+    let mut all = numbers.to_vec();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// BigBird: BERT whose tokens attend to blocks: the first and last ones, three near ones and some at random.
+/// Tokens of the first and last block, which attend to all, are counted like the others.
+pub fn big_bird(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let s = Sizes::of(c);
+    let bias = c.flag_or("use_bias", true);
+    let is_sparse = c.text("attention_type").is_none_or(|kind| kind == "block_sparse");
+    // Two global blocks, three of the window, and the random ones.
+    let blocks = 5 + c.count("num_random_blocks");
+    let window = is_sparse.then(|| blocks.saturating_mul(c.int_or("block_size", 64)));
+    p.within(if head == Head::Base { "" } else { "bert" }, |p| {
+        tables(c, p, &s, true, Norm::Layer);
+        p.within("encoder", |p| {
+            p.each("layer", 0..s.layers, |p| {
+                p.within("attention", |p| {
+                    p.within("self", |p| {
+                        for name in ["query", "key", "value"] {
+                            p.linear(name, s.hidden, s.hidden, bias);
+                        }
+                        p.attention(Attention { window, ..s.products(Span::Tokens) });
+                    });
+                    p.within("output", |p| {
+                        p.linear("dense", s.hidden, s.hidden, true);
+                        p.layer_norm("LayerNorm", s.hidden);
+                    });
+                });
+                network(p, &s);
+                p.within("output", |p| p.layer_norm("LayerNorm", s.hidden));
+            });
+        });
+        if head != Head::Question {
+            p.over(Span::Fixed(1), |p| _ = p.linear("pooler", s.hidden, s.hidden, true));
+        }
+    });
+    match head {
+        Head::MaskedLm | Head::CausalLm | Head::PreTraining => predictions(c, p, s.hidden, s.hidden, s.vocabulary),
+        Head::Sequence => deep_classifier(p, s.hidden, c.labels()),
+        Head::Choice => verdict(p, "classifier", s.hidden, 1),
+        Head::Question => p.within("qa_classifier", |p| {
+            network(p, &s);
+            p.within("output", |p| p.layer_norm("LayerNorm", s.hidden));
+            p.linear("qa_outputs", s.hidden, c.labels(), true);
+        }),
+        _ => token_heads(c, p, head, s.hidden),
+    }
+    if head == Head::PreTraining {
+        verdict(p, "cls.seq_relationship", s.hidden, 2);
+    }
+    s.facts(c, head)
+}
+
 /// XLM-R XL and Megatron-BERT: norms before each block, one more at the end, none behind the tables.
 pub fn pre_norm(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let s = Sizes::of(c);

@@ -1,7 +1,8 @@
-//! Decoders with experts in grouped attention's frame: Mixtral, Qwen MoE, Phi MoE, OLMoE, gpt-oss, Granite MoE, GLM 4.5, Llama 4, DBRX.
+//! Decoders with experts in grouped attention's frame: Mixtral, Qwen MoE, Phi MoE, OLMoE, gpt-oss, Granite MoE, GLM 4.5, Llama 4, DBRX,
+//! ERNIE 4.5, Hunyuan, dots.llm1, MiniMax M2.
 
 use crate::transformers::blocks::{
-    Biases, Frame, Grouped, NORM_OF_ALL, NORM_OF_HEAD, Stack, common, decoder, experts, facts, gated, stack,
+    Biases, Frame, Grouped, HeadNorm, NORM_OF_ALL, NORM_OF_HEAD, Stack, common, decoder, experts, facts, gated, stack,
 };
 use crate::transformers::config::Config;
 use crate::transformers::description::Facts;
@@ -262,4 +263,161 @@ pub fn dbrx(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         });
     });
     facts(c, layers, &frame, &attention, Some((count, per_token)))
+}
+
+/// Adds a gated network beside routed experts with these names, and a router.
+fn with_shared(
+    p: &mut Parts,
+    among: (u64, u64),
+    (hidden, inner): (u64, u64),
+    router: &str,
+    (shared, width): (&str, u64),
+) {
+    p.within("mlp", |p| {
+        p.linear(router, hidden, among.0, false);
+        experts(p, GATED, among, hidden, inner);
+        if width > 0 {
+            gated(p, shared, hidden, width, false);
+        }
+    });
+}
+
+/// The first of a list of numbers for each layer, or the one number for all.
+fn first_of(c: &Config<'_>, field: &str) -> u64 {
+    match c.list(field).as_slice() {
+        [first, rest @ ..] => {
+            if rest.iter().any(|other| other != first) {
+                c.contradiction(format!("“{field}” differs from layer to layer, which is not counted yet"));
+            }
+            *first
+        }
+        [] => c.int(field),
+    }
+}
+
+/// ERNIE 4.5 with experts: one switch for all biases but the experts' router, a balance for each expert that checkpoints keep.
+pub fn ernie45_moe(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let (hidden, dense, inner) = (c.int("hidden_size"), c.int("intermediate_size"), c.int("moe_intermediate_size"));
+    let among = (c.layers("moe_num_experts"), c.int("moe_k"));
+    let shared = inner * c.count("moe_num_shared_experts");
+    let bias = c.flag("use_bias");
+    let (first, every) = (c.count("moe_layer_start_index"), c.int_or("moe_layer_interval", 1));
+    let last = c.raw("moe_layer_end_index").and_then(|value| value.as_u64()).unwrap_or(u64::MAX);
+    let feed = |p: &mut Parts, is_sparse: bool| {
+        if !is_sparse {
+            return gated(p, "mlp", hidden, dense, bias);
+        }
+        p.within("mlp", |p| {
+            p.tensor("moe_statics.e_score_correction_bias", &[1, among.0]);
+            p.router("gate", hidden, among.0, false);
+            p.routed(among.0, among.1, |p| p.each("experts", 0..among.0, |p| gated(p, "", hidden, inner, bias)));
+            if shared > 0 {
+                gated(p, "shared_experts", hidden, shared, bias);
+            }
+        });
+    };
+    let mut s = common(c, &feed);
+    s.attention.biases = Biases::all(bias);
+    s.frame.head_bias = bias;
+    s.is_sparse = Box::new(move |layer| (layer + 1).is_multiple_of(every) && (first..=last).contains(&layer));
+    s.experts = Some(among);
+    stack(c, p, head, &s)
+}
+
+/// Hunyuan with experts: a shared one as wide as each, norms of heads.
+pub fn hunyuan_moe(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let (hidden, inner) = (c.int("hidden_size"), c.int("intermediate_size"));
+    let among = (first_of(c, "num_experts"), first_of(c, "moe_topk"));
+    let feed = |p: &mut Parts, _: bool| with_shared(p, among, (hidden, inner), "gate.wg", ("shared_mlp", inner));
+    let mut s = common(c, &feed);
+    s.attention.biases = Biases::all(c.flag("attention_bias"));
+    s.attention.norm = Some(HeadNorm::Shared("query_layernorm", "key_layernorm", Norm::Rms));
+    s.experts = Some(among);
+    stack(c, p, head, &s)
+}
+
+/// dots.llm1: DeepSeek's experts behind plain attention with norms of heads.
+pub fn dots1(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let (hidden, dense, inner) = (c.int("hidden_size"), c.int("intermediate_size"), c.int("moe_intermediate_size"));
+    let among = (c.layers("n_routed_experts"), c.int("num_experts_per_tok"));
+    let shared = inner * c.count("n_shared_experts");
+    let first = c.count("first_k_dense_replace");
+    let feed = |p: &mut Parts, is_sparse: bool| {
+        if !is_sparse {
+            return gated(p, "mlp", hidden, dense, false);
+        }
+        p.within("mlp", |p| {
+            experts(p, GATED, among, hidden, inner);
+            p.router("gate", hidden, among.0, false);
+            p.buffer("gate.e_score_correction_bias", among.0);
+            gated(p, "shared_experts", hidden, shared, false);
+        });
+    };
+    let mut s = common(c, &feed);
+    s.attention.biases = Biases::all(c.flag("attention_bias"));
+    s.attention.norm = Some(NORM_OF_HEAD);
+    s.window = c.maybe("sliding_window");
+    s.is_windowed = Box::new(|_| false);
+    s.is_sparse = Box::new(move |layer| layer >= first);
+    s.experts = Some(among);
+    stack(c, p, head, &s)
+}
+
+/// FlexOLMo: OLMoE's experts behind OLMo 2's norms.
+pub fn flex_olmo(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let (hidden, inner) = (c.int("hidden_size"), c.int("intermediate_size"));
+    let among = (c.layers("num_experts"), c.int("num_experts_per_tok"));
+    let feed = |p: &mut Parts, _: bool| with_shared(p, among, (hidden, inner), "gate", ("", 0));
+    let mut s = common(c, &feed);
+    s.attention.biases = Biases::all(c.flag("attention_bias"));
+    s.attention.norm = Some(NORM_OF_ALL);
+    s.norms = &["post_attention_layernorm", "post_feedforward_layernorm"];
+    s.experts = Some(among);
+    stack(c, p, head, &s)
+}
+
+/// MiniMax M2: Mixtral's experts with a balance for each, norms over all heads.
+pub fn minimax_m2(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let (hidden, inner) = (c.int("hidden_size"), c.int("intermediate_size"));
+    let among = (c.layers("num_local_experts"), c.int("num_experts_per_tok"));
+    let feed = |p: &mut Parts, _: bool| {
+        p.within("block_sparse_moe", |p| {
+            p.router("gate", hidden, among.0, false);
+            p.buffer("e_score_correction_bias", among.0);
+            experts(p, ["w1", "w3", "w2"], among, hidden, inner);
+        });
+    };
+    let mut s = common(c, &feed);
+    s.attention.norm = c.flag_or("use_qk_norm", true).then_some(NORM_OF_ALL);
+    s.experts = Some(among);
+    stack(c, p, head, &s)
+}
+
+/// The decoder of Qwen3-VL with experts, stacked in two tensors.
+pub fn qwen3_vl_moe_text(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let (hidden, dense, inner) = (c.int("hidden_size"), c.int("intermediate_size"), c.int("moe_intermediate_size"));
+    let among = (c.layers("num_experts"), c.int("num_experts_per_tok"));
+    let count = among.0;
+    let feed = |p: &mut Parts, is_sparse: bool| {
+        if !is_sparse {
+            return gated(p, "mlp", hidden, dense, false);
+        }
+        p.within("mlp", |p| {
+            p.linear("gate", hidden, count, false);
+            p.routed(count, among.1, |p| {
+                p.within("experts", |p| {
+                    p.multiplied("gate_up_proj", &[count, hidden, 2 * inner], &[count, hidden, 2 * inner]);
+                    p.multiplied("down_proj", &[count, inner, hidden], &[count, inner, hidden]);
+                });
+            });
+        });
+    };
+    let (every, never) = (c.int_or("decoder_sparse_step", 1), c.list("mlp_only_layers"));
+    let is_sparse = |layer: u64| (layer + 1).is_multiple_of(every) && !never.contains(&layer);
+    let mut s = common(c, &feed);
+    s.attention.biases = Biases::all(c.flag("attention_bias"));
+    s.attention.norm = Some(NORM_OF_HEAD);
+    s.is_sparse = Box::new(is_sparse);
+    s.experts = Some(among);
+    stack(c, p, head, &s)
 }

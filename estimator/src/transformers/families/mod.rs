@@ -1,9 +1,11 @@
 //! The families: for each `model_type` the function that writes down what its network has.
 
 mod bert;
+mod convolutional;
 mod deepseek;
 mod diffusion;
 mod experts;
+mod gemma3n;
 mod gpt;
 mod llama;
 mod multimodal;
@@ -53,6 +55,7 @@ static FAMILIES: &[Family] = &[
     lm("Mistral", &["mistral", "ministral"], llama::mistral),
     lm("Mixtral", &["mixtral"], experts::mixtral),
     lm("Qwen 2", &["qwen2", "qwen2_vl_text", "qwen2_5_vl_text"], llama::qwen2),
+    lm("MiMo", &["mimo"], llama::qwen2),
     lm("Qwen 2 MoE", &["qwen2_moe"], experts::qwen_moe),
     lm("Qwen 3", &["qwen3", "qwen3_vl_text"], llama::qwen3),
     lm("Qwen 3 MoE", &["qwen3_moe"], experts::qwen_moe),
@@ -60,6 +63,7 @@ static FAMILIES: &[Family] = &[
     lm("Gemma", &["gemma"], llama::gemma),
     lm("Gemma 2", &["gemma2"], llama::gemma2),
     lm("Gemma 3", &["gemma3_text"], llama::gemma3_text),
+    lm("Gemma 3n", &["gemma3n_text"], gemma3n::gemma3n),
     lm("Phi", &["phi"], llama::phi),
     lm("Phi 3", &["phi3"], llama::phi3),
     lm("Phi MoE", &["phimoe"], experts::phimoe),
@@ -70,6 +74,9 @@ static FAMILIES: &[Family] = &[
     lm("OLMoE", &["olmoe"], experts::olmoe),
     lm("DeepSeek V2", &["deepseek_v2"], deepseek::deepseek),
     lm("DeepSeek V3", &["deepseek_v3"], deepseek::deepseek),
+    lm("Kimi K2", &["kimi_k2"], deepseek::deepseek),
+    lm("GLM 4.7 Flash", &["glm4_moe_lite"], deepseek::deepseek),
+    lm("LongCat-Flash", &["longcat_flash"], deepseek::longcat),
     lm("gpt-oss", &["gpt_oss"], experts::gpt_oss),
     lm("GLM", &["glm", "glm4"], llama::glm),
     lm("GLM 4.5", &["glm4_moe"], experts::glm4_moe),
@@ -99,7 +106,17 @@ static FAMILIES: &[Family] = &[
     lm("Helium", &["helium"], gpt::plain_stack),
     lm("EXAONE 4", &["exaone4"], llama::exaone4),
     lm("Hunyuan", &["hunyuan_v1_dense"], llama::hunyuan),
+    lm("Hunyuan with experts", &["hunyuan_v1_moe"], experts::hunyuan_moe),
     lm("ERNIE 4.5", &["ernie4_5"], llama::ernie45),
+    lm("ERNIE 4.5 with experts", &["ernie4_5_moe"], experts::ernie45_moe),
+    lm("dots.llm1", &["dots1"], experts::dots1),
+    lm("FlexOLMo", &["flex_olmo"], experts::flex_olmo),
+    lm("MiniMax M2", &["minimax_m2"], experts::minimax_m2),
+    lm("MiniMax 01 and M1", &["minimax", "minimax_m1"], states::minimax),
+    lm("Qwen3-VL with experts", &["qwen3_vl_moe_text"], experts::qwen3_vl_moe_text),
+    lm("Qwen 3.5", &["qwen3_5_text"], states::qwen3_next),
+    lm("Qwen 3.5 with experts", &["qwen3_5_moe_text"], states::qwen3_next),
+    lm("Nemotron-H", &["nemotron_h"], states::nemotron_h),
     lm("BitNet", &["bitnet"], llama::bitnet),
     lm("DBRX", &["dbrx"], experts::dbrx),
     lm("BioGPT", &["biogpt"], gpt::biogpt),
@@ -118,9 +135,11 @@ static FAMILIES: &[Family] = &[
     lm("Granite 4", &["granitemoehybrid"], states::granite_hybrid),
     lm("Falcon-H1", &["falcon_h1"], states::falcon_h1),
     lm("RecurrentGemma", &["recurrent_gemma"], states::recurrent_gemma),
-    lm("LFM 2", &["lfm2"], states::lfm2),
+    lm("LFM 2", &["lfm2", "lfm2_moe"], states::lfm2),
     encoder("BERT", &["bert", "ernie", "layoutlm"], bert::bert),
     encoder("RoBERTa", &["roberta", "xlm-roberta", "camembert", "data2vec-text"], bert::roberta),
+    encoder("Longformer", &["longformer"], bert::longformer),
+    encoder("BigBird", &["big_bird"], bert::big_bird),
     encoder("XLM-R XL", &["xlm-roberta-xl"], bert::pre_norm),
     encoder("Megatron-BERT", &["megatron-bert"], bert::pre_norm),
     encoder("ESM", &["esm"], bert::esm),
@@ -138,6 +157,8 @@ static FAMILIES: &[Family] = &[
     encoder("DINOv2", &["dinov2", "dinov2_with_registers"], vision::dinov2),
     encoder("DINOv3", &["dinov3_vit"], vision::dinov3),
     encoder("Swin", &["swin", "swinv2", "donut-swin"], vision::swin),
+    encoder("ResNet", &["resnet"], convolutional::resnet),
+    encoder("SegFormer", &["segformer"], convolutional::segformer),
     encoder("ConvNeXt", &["convnext", "convnextv2"], vision::convnext),
     encoder("CLIP", &["clip", "clip_text_model", "clip_vision_model"], pairs::pair),
     encoder("SigLIP", &["siglip", "siglip_text_model", "siglip_vision_model"], pairs::pair),
@@ -155,7 +176,7 @@ static FAMILIES: &[Family] = &[
     seq2seq("Idefics 3", &["idefics3", "smolvlm"], multimodal::idefics),
     seq2seq("Qwen2-VL", &["qwen2_vl"], multimodal::qwen_vl),
     seq2seq("Qwen2.5-VL", &["qwen2_5_vl"], multimodal::qwen_vl),
-    seq2seq("Qwen3-VL", &["qwen3_vl"], multimodal::qwen_vl),
+    seq2seq("Qwen3-VL", &["qwen3_vl", "qwen3_vl_moe"], multimodal::qwen_vl),
     seq2seq("Llama 4", &["llama4"], multimodal::llama4),
     seq2seq("Qwen2-Audio", &["qwen2_audio"], multimodal::qwen2_audio),
     encoder("Stable Diffusion UNet", &["UNet2DConditionModel"], diffusion::unet),

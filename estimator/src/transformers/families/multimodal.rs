@@ -214,7 +214,7 @@ const SIDE: u64 = 448;
 /// Qwen2-VL, Qwen2.5-VL and Qwen3-VL: pictures of any size, two frames in a patch, four patches in a token.
 pub fn qwen_vl(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let kind = c.model_type().to_owned();
-    let (first, third) = (kind == "qwen2_vl", kind == "qwen3_vl");
+    let (first, third) = (kind == "qwen2_vl", kind.starts_with("qwen3_vl"));
     let v = c.part("vision_config", &format!("{kind}.vision"));
     let words = text_part(c, &format!("{kind}_text"));
     let hidden = if first { v.int("embed_dim") } else { v.int("hidden_size") };

@@ -1,9 +1,12 @@
-//! Decoders with a state instead of (or beside) attention: Mamba 1 and 2, RWKV, and hybrids: Jamba, Zamba, Granite 4, Qwen3-Next, RecurrentGemma.
+//! Decoders with a state instead of (or beside) attention: Mamba 1 and 2, RWKV, and hybrids: Jamba, Zamba, Granite 4, Qwen3-Next and Qwen 3.5,
+//! RecurrentGemma, MiniMax 01, Nemotron-H.
 //!
 //! A state's update is element-wise and no product; its reading is one: for each channel as many MACs as it has states.
 
 use super::experts::granite_experts;
-use crate::transformers::blocks::{Biases, Frame, Grouped, HeadNorm, common, decoder, experts, facts, gated, grouped};
+use crate::transformers::blocks::{
+    Biases, Frame, Grouped, HeadNorm, common, decoder, experts, facts, gated, grouped, plain,
+};
 use crate::transformers::config::Config;
 use crate::transformers::description::Facts;
 use crate::transformers::heads::Head;
@@ -405,15 +408,17 @@ pub fn rwkv(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     Facts { context_length: c.maybe("context_length"), ..attention_free(c, layers, &frame) }
 }
 
-/// Qwen3-Next: gated attention in one of four layers, a gated delta rule in the others, experts and a shared one.
+/// Qwen3-Next and Qwen 3.5: gated attention in one of four layers, a gated delta rule in the others;
+/// experts and a shared one, or a plain network in the dense ones of Qwen 3.5.
 pub fn qwen3_next(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let s = common(c, &|_, _| {});
     let (hidden, a) = (s.frame.hidden, s.attention);
     let layers = c.layers("num_hidden_layers");
-    let among = (c.layers("num_experts"), c.int("num_experts_per_tok"));
-    let (inner, shared) = (c.int("moe_intermediate_size"), c.int("shared_expert_intermediate_size"));
+    let is_next = c.model_type() == "qwen3_next";
+    let has_experts = c.model_type() != "qwen3_5_text";
+    let among = if has_experts { (c.layers("num_experts"), c.int("num_experts_per_tok")) } else { (1, 1) };
     let (dense, never, every) =
-        (c.int("intermediate_size"), c.list("mlp_only_layers"), c.int_or("decoder_sparse_step", 1));
+        (c.int_or("intermediate_size", 1), c.list("mlp_only_layers"), c.int_or("decoder_sparse_step", 1));
     let (key, value) = (c.int("linear_key_head_dim"), c.int("linear_value_head_dim"));
     let (key_heads, value_heads) = (c.int("linear_num_key_heads"), c.int("linear_num_value_heads"));
     let (keys, values) = (key * key_heads, value * value_heads);
@@ -424,7 +429,8 @@ pub fn qwen3_next(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         Some(kind) => kind == "full_attention",
         None => (layer + 1) % interval == 0,
     });
-    let (sparse, plain_layers) = split(layers, |layer| !never.contains(&layer) && (layer + 1) % every == 0);
+    let (sparse, plain_layers) =
+        split(layers, |layer| has_experts && !never.contains(&layer) && (layer + 1) % every == 0);
     let bias = c.flag("attention_bias");
     decoder(c, p, head, &s.frame, |p| {
         p.each("layers", full, |p| {
@@ -445,8 +451,15 @@ pub fn qwen3_next(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
                 p.tensor("A_log", &[value_heads]);
                 let convolved = 2 * keys + values;
                 p.conv("conv1d", &[kernel], convolved, convolved, convolved, false);
-                p.linear("in_proj_qkvz", hidden, 2 * keys + 2 * values, false);
-                p.linear("in_proj_ba", hidden, 2 * value_heads, false);
+                if is_next {
+                    p.linear("in_proj_qkvz", hidden, 2 * keys + 2 * values, false);
+                    p.linear("in_proj_ba", hidden, 2 * value_heads, false);
+                } else {
+                    p.linear("in_proj_qkv", hidden, convolved, false);
+                    p.linear("in_proj_z", hidden, values, false);
+                    p.linear("in_proj_b", hidden, value_heads, false);
+                    p.linear("in_proj_a", hidden, value_heads, false);
+                }
                 p.norm("norm", value, Norm::Rms);
                 // What the state holds for the key is read, and then what it holds for the query.
                 p.recurrence("DeltaRule", 2 * values * key, values * key + convolved * kernel);
@@ -455,6 +468,7 @@ pub fn qwen3_next(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
         });
         p.each("layers", plain_layers, |p| gated(p, "mlp", hidden, dense, false));
         p.each("layers", sparse, |p| {
+            let (inner, shared) = (c.int("moe_intermediate_size"), c.int("shared_expert_intermediate_size"));
             p.within("mlp", |p| {
                 p.linear("gate", hidden, among.0, false);
                 experts(p, ["gate_proj", "up_proj", "down_proj"], among, hidden, inner);
@@ -467,7 +481,7 @@ pub fn qwen3_next(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
             p.norm("post_attention_layernorm", hidden, Norm::Rms);
         });
     });
-    facts(c, layers, &s.frame, &a, Some(among))
+    facts(c, layers, &s.frame, &a, has_experts.then_some(among))
 }
 
 /// Granite 4: Mamba 2 in most layers, attention in some, experts and a shared network.
@@ -563,13 +577,17 @@ pub fn recurrent_gemma(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     facts(c, layers, &frame, &a, None)
 }
 
-/// LFM 2: short convolutions in most layers, attention in some.
+/// LFM 2: short convolutions in most layers, attention in some, and in its larger versions experts behind the first layers.
 pub fn lfm2(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let s = common(c, &|_, _| {});
-    let frame = Frame { norm: ("embedding_norm", Norm::Rms), ..s.frame };
+    let has_experts = c.model_type() == "lfm2_moe";
+    // The larger versions call it “tie_embedding”, and tie it where they are silent.
+    let tied =
+        if has_experts { c.flag_or("tie_word_embeddings", c.flag_or("tie_embedding", true)) } else { s.frame.tied };
+    let frame = Frame { norm: ("embedding_norm", Norm::Rms), tied, ..s.frame };
     let hidden = frame.hidden;
     let mut inner = c.int("intermediate_size");
-    if c.flag_or("block_auto_adjust_ff_dim", true) {
+    if !has_experts && c.flag_or("block_auto_adjust_ff_dim", true) {
         inner = c.scaled(2 * inner / 3, "block_ffn_dim_multiplier", 1.0);
         let multiple = c.int_or("block_multiple_of", 256);
         inner = inner.div_ceil(multiple) * multiple;
@@ -584,6 +602,8 @@ pub fn lfm2(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let norm = Some(HeadNorm::Shared("q_layernorm", "k_layernorm", Norm::Rms));
     let a = Grouped { names, norm, ..s.attention };
     let (bias, kernel) = (c.flag("conv_bias"), c.int("conv_L_cache"));
+    let among = if has_experts { (c.layers("num_experts"), c.int("num_experts_per_tok")) } else { (1, 1) };
+    let dense = if has_experts { c.count("num_dense_layers").min(layers) } else { layers };
     decoder(c, p, head, &frame, |p| {
         p.each("layers", attentive, |p| grouped(p, "self_attn", &a));
         p.each("layers", mixing, |p| {
@@ -594,15 +614,138 @@ pub fn lfm2(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
                 p.linear("out_proj", hidden, hidden, bias);
             });
         });
-        p.each("layers", 0..layers, |p| {
+        p.each("layers", 0..dense, |p| {
             p.within("feed_forward", |p| {
                 p.linear("w1", hidden, inner, false);
                 p.linear("w3", hidden, inner, false);
                 p.linear("w2", inner, hidden, false);
             });
+        });
+        p.each("layers", dense..layers, |p| {
+            p.within("feed_forward", |p| {
+                p.router("gate", hidden, among.0, false);
+                if c.flag("use_expert_bias") {
+                    p.buffer("expert_bias", among.0);
+                }
+                experts(p, ["w1", "w3", "w2"], among, hidden, c.int("moe_intermediate_size"));
+            });
+        });
+        p.each("layers", 0..layers, |p| {
             p.norm("operator_norm", hidden, Norm::Rms);
             p.norm("ffn_norm", hidden, Norm::Rms);
         });
     });
-    facts(c, layers, &frame, &a, None)
+    facts(c, layers, &frame, &a, has_experts.then_some(among))
+}
+
+/// MiniMax 01 and M1: linear attention in seven of eight layers, Mixtral's experts in all.
+pub fn minimax(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let s = common(c, &|_, _| {});
+    let (hidden, inner, a) = (s.frame.hidden, c.int("intermediate_size"), s.attention);
+    let among = (c.layers("num_local_experts"), c.int("num_experts_per_tok"));
+    let layers = c.layers("num_hidden_layers");
+    // The first version writes 1 for attention and 0 for what is linear.
+    let (types, codes) = (c.texts("layer_types"), c.list("attn_type_list"));
+    let (full, linear) = split(layers, |layer| match (types.get(layer as usize), codes.get(layer as usize)) {
+        (Some(kind), _) => kind == "full_attention",
+        (None, Some(code)) => *code == 1,
+        (None, None) => (layer + 1) % 2 == 0,
+    });
+    let all = a.heads * a.head;
+    decoder(c, p, head, &s.frame, |p| {
+        p.each("layers", full, |p| grouped(p, "self_attn", &a));
+        p.each("layers", linear, |p| {
+            p.within("self_attn", |p| {
+                p.norm("norm", all, Norm::Rms);
+                p.linear("qkv_proj", hidden, 3 * all, false);
+                // A key's product with its value goes into the state, and a query reads it.
+                p.recurrence("LinearAttention", 2 * all * a.head, all * a.head);
+                p.linear("output_gate", hidden, all, false);
+                p.linear("out_proj", all, hidden, false);
+            });
+        });
+        p.each("layers", 0..layers, |p| {
+            p.within("block_sparse_moe", |p| {
+                p.linear("gate", hidden, among.0, false);
+                experts(p, ["w1", "w3", "w2"], among, hidden, inner);
+            });
+            p.norm("input_layernorm", hidden, Norm::Rms);
+            p.norm("post_attention_layernorm", hidden, Norm::Rms);
+        });
+    });
+    facts(c, layers, &s.frame, &a, Some(among))
+}
+
+/// Nemotron-H: in each layer one thing alone, a Mamba 2 block, attention, a network or experts.
+pub fn nemotron_h(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
+    let s = common(c, &|_, _| {});
+    let frame = Frame { base: "model", table: "embeddings", norm: ("norm_f", Norm::Rms), ..s.frame };
+    let (hidden, a) = (frame.hidden, s.attention);
+    // A letter for each layer in published configurations, a word in newer ones.
+    let letters = c.text("hybrid_override_pattern").unwrap_or_default();
+    let mut kinds = c.texts("layers_block_type");
+    if kinds.is_empty() {
+        kinds = c.texts("layer_types");
+    }
+    if kinds.is_empty() {
+        let word = |letter: char| match letter {
+            'M' => "mamba",
+            '*' => "attention",
+            'E' => "moe",
+            _ => "mlp",
+        };
+        kinds = letters
+            .chars()
+            .take(crate::transformers::MOST_LAYERS as usize)
+            .map(|letter| word(letter).to_owned())
+            .collect();
+    }
+    let layers = c.maybe("num_hidden_layers").unwrap_or(kinds.len() as u64).min(crate::transformers::MOST_LAYERS);
+    if kinds.len() as u64 != layers || kinds.is_empty() {
+        c.contradiction(format!("“hybrid_override_pattern” tells {} layers of {layers}", kinds.len()));
+    }
+    let of = |wanted: &str| -> Vec<u64> {
+        (0u64..).zip(&kinds).filter(|(_, kind)| *kind == wanted).map(|(layer, _)| layer).collect()
+    };
+    let heads = c.int("mamba_num_heads");
+    let mixer = Second {
+        hidden,
+        inner: heads * c.int("mamba_head_dim"),
+        heads,
+        state: c.int("ssm_state_size"),
+        groups: c.int("n_groups"),
+        kernel: c.int("conv_kernel"),
+        bias: c.flag("use_bias"),
+        out_bias: c.flag("use_bias"),
+        conv_bias: c.flag_or("use_conv_bias", true),
+        has_norm: true,
+    };
+    let (inner, bias) = (c.int("intermediate_size"), c.flag("mlp_bias"));
+    let sparse = of("moe");
+    let among = if sparse.is_empty() { (1, 1) } else { (c.layers("n_routed_experts"), c.int("num_experts_per_tok")) };
+    let has_experts = !sparse.is_empty();
+    decoder(c, p, head, &frame, |p| {
+        p.each("layers", of("mamba"), |p| p.within("mixer", |p| mixer.block(p)));
+        p.each("layers", of("attention"), |p| grouped(p, "mixer", &a));
+        p.each("layers", of("mlp"), |p| plain(p, "mixer", ["up_proj", "down_proj"], hidden, inner, bias));
+        p.each("layers", sparse, |p| {
+            let (each, shared) = (c.int("moe_intermediate_size"), c.int("moe_shared_expert_intermediate_size"));
+            let narrow = c.maybe("moe_latent_size");
+            let width = narrow.unwrap_or(hidden);
+            p.within("mixer", |p| {
+                p.routed(among.0, among.1, |p| {
+                    p.each("experts", 0..among.0, |p| plain(p, "", ["up_proj", "down_proj"], width, each, bias));
+                });
+                p.router("gate", hidden, among.0, false);
+                p.buffer("gate.e_score_correction_bias", among.0);
+                plain(p, "shared_experts", ["up_proj", "down_proj"], hidden, shared, bias);
+                if narrow.is_some() {
+                    p.linear("fc1_latent_proj", hidden, width, bias);
+                    p.linear("fc2_latent_proj", width, hidden, bias);
+                }
+            });
+        });
+        p.each("layers", 0..layers, |p| p.norm("norm", hidden, Norm::Rms));
+    });
+    facts(c, layers, &frame, &a, has_experts.then_some(among))
 }

@@ -23,7 +23,8 @@ convbert squeezebert longformer big_bird fnet esm whisper wav2vec2 hubert wavlm 
 vit deit beit data2vec-vision swin swinv2 donut-swin convnext convnextv2 dinov2 dinov2_with_registers dinov3_vit vit_msn ijepa segformer resnet
 clip clip_text_model clip_vision_model siglip siglip_text_model siglip_vision_model siglip2 siglip2_text_model siglip2_vision_model
 sam sam_vision_model sam_prompt_encoder sam_mask_decoder llava llava_next llava_onevision paligemma mistral3 pixtral idefics3 idefics3_vision
-smolvlm smolvlm_vision qwen2_vl qwen2_vl_text qwen2_5_vl qwen2_5_vl_text qwen3_vl qwen3_vl_text qwen2_audio qwen2_audio_encoder bitnet""".split()
+smolvlm smolvlm_vision qwen2_vl qwen2_vl_text qwen2_5_vl qwen2_5_vl_text qwen3_vl qwen3_vl_text qwen2_audio qwen2_audio_encoder bitnet
+ernie4_5_moe hunyuan_v1_moe dots1 flex_olmo minimax longcat_flash qwen3_vl_moe qwen3_vl_moe_text gemma3n_text""".split()
 
 # Classes that the library does not list by their own model type.
 OTHERS = {}
@@ -34,12 +35,14 @@ from transformers.models.sam.configuration_sam import SamVisionConfig, SamPrompt
 from transformers.models.qwen2_vl.configuration_qwen2_vl import Qwen2VLVisionConfig
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLVisionConfig
 from transformers.models.qwen3_vl.configuration_qwen3_vl import Qwen3VLVisionConfig
+from transformers.models.qwen3_vl_moe.configuration_qwen3_vl_moe import Qwen3VLMoeVisionConfig, Qwen3VLMoeTextConfig
 from transformers.models.llama4.configuration_llama4 import Llama4VisionConfig
 from transformers.models.dbrx.configuration_dbrx import DbrxAttentionConfig, DbrxFFNConfig
 OTHERS = {"clip_text_model": CLIPTextConfig, "clip_vision_model": CLIPVisionConfig, "siglip_text_model": SiglipTextConfig,
     "siglip_vision_model": SiglipVisionConfig, "siglip2_text_model": Siglip2TextConfig, "siglip2_vision_model": Siglip2VisionConfig,
     "sam_vision_model": SamVisionConfig, "sam_prompt_encoder": SamPromptEncoderConfig, "sam_mask_decoder": SamMaskDecoderConfig,
-    "llama4_vision_model": Llama4VisionConfig, "qwen2_vl.vision": Qwen2VLVisionConfig, "qwen2_5_vl.vision": Qwen2_5_VLVisionConfig, "qwen3_vl.vision": Qwen3VLVisionConfig,
+    "llama4_vision_model": Llama4VisionConfig, "qwen2_vl.vision": Qwen2VLVisionConfig, "qwen2_5_vl.vision": Qwen2_5_VLVisionConfig, "qwen3_vl.vision": Qwen3VLVisionConfig, "qwen3_vl_moe.vision": Qwen3VLMoeVisionConfig,
+    "qwen3_vl_moe_text": Qwen3VLMoeTextConfig,
     "dbrx.attn": DbrxAttentionConfig, "dbrx.ffn": DbrxFFNConfig}
 
 NOISE = re.compile(r"dropout|drop_rate|droppath|drop_path|pdrop|_drop$|token_id|token_index|initializer|init_std|init_scale|init_method|init_xavier|std$|_eps|epsilon|^eps$|^use_cache$|rope_theta|rope_base|rotary_emb_base"

@@ -19,10 +19,11 @@ torch.set_num_threads(1)
 LENGTHS = [12, 20]
 SPEECH = {"wav2vec2", "hubert", "wavlm", "unispeech-sat", "data2vec-audio", "audio-spectrogram-transformer", "moonshine", "sam"}
 # These compute more in the library's plain path than the network asks for (Llama 4 runs every expert on every token,
-# Qwen3-Next fills its chunks up), or call a fused kernel that is not counted on a processor (RecurrentGemma).
+# Qwen3-Next fills its chunks up, MiniMax computes its blocks whole,
+# Longformer and sparse BigBird compute overlapping blocks; LongCat's routing decides how many experts compute), or call a fused kernel that is not counted on a processor (RecurrentGemma).
 # Their text is counted with the decoder's own family.
-MULTIMODAL = {"gemma3", "llama4", "llava", "llava_next", "llava_onevision", "paligemma", "mistral3", "idefics3", "smolvlm", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen2_audio"}
-OTHERWISE = {"llama4_text", "qwen3_next", "recurrent_gemma"}
+MULTIMODAL = {"gemma3", "llama4", "llava", "llava_next", "llava_onevision", "paligemma", "mistral3", "idefics3", "smolvlm", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe", "qwen2_audio"}
+OTHERWISE = {"llama4_text", "qwen3_next", "recurrent_gemma", "minimax", "longformer", "longcat_flash"}
 ROTARY = ("rotary_emb", "rotary_emb_local", "pos_emb", "rotary_pos_emb", "rotary_embeddings", "rope_embeddings", "global_rotary", "local_rotary", "embed_positions_rotary")
 seen = set()
 only = set(sys.argv[1:])
@@ -37,6 +38,7 @@ def inputs(model, config, kind, n):
     if kind in ("clip_vision_model", "siglip_vision_model"):
         return dict(pixel_values=torch.randn(1, config.num_channels, config.image_size, config.image_size))
     if kind == "clip_text_model": return dict(input_ids=torch.randint(3, 100, (1, config.max_position_embeddings)))
+    if kind == "resnet": return dict(pixel_values=torch.randn(1, config.num_channels, 224, 224))
     if hasattr(config, "image_size") and hasattr(config, "num_channels"):
         return dict(pixel_values=torch.randn(1, config.num_channels, config.image_size, config.image_size))
     if config.is_encoder_decoder: return dict(input_ids=ids, decoder_input_ids=ids)
@@ -68,7 +70,7 @@ for line in open("parameters.jsonl"):
     given = line["config"]
     kind = given.get("model_type")
     if kind is None or kind in SPEECH | OTHERWISE or given.get("sliding_window", 99) < max(LENGTHS) or given.get("add_cross_attention") or kind in MULTIMODAL or "tensors" not in line: continue
-    if only and kind not in only: continue
+    if only and kind not in only or given.get("attention_type") == "block_sparse": continue
     name = given["architectures"][0]
     key = json.dumps(given)
     if key in seen or line["parameters"] > 3_000_000: continue

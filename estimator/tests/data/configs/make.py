@@ -207,9 +207,39 @@ case("qwen2_5_vl", "Qwen2_5_VL", "mm", [dict(text_config={**TINY, "rope_scaling"
 case("qwen3_vl", "Qwen3VL", "mm", [dict(text_config={**TINY, "head_dim": 16, "rope_scaling": {"rope_type": "default", "mrope_section": [2, 3, 3]}}, vision_config=dict(depth=3, hidden_size=32, out_hidden_size=64, intermediate_size=48, num_heads=2, patch_size=4, num_position_embeddings=16, deepstack_visual_indexes=[1, 2]))])
 case("qwen2_audio", "Qwen2Audio", "mm", [dict(text_config={**TINY, "model_type": "qwen2"}, audio_config=dims(64, 2, 4) if False else dict(d_model=64, encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=96, num_mel_bins=20, max_source_positions=50))])
 case("bitnet", "BitNet", D, [TINY])
+MOE = dict(num_experts_per_tok=2, moe_intermediate_size=32)
+case("ernie4_5_moe", "Ernie4_5_Moe", D, [{**TINY, "moe_num_experts": 4, "moe_k": 2, "moe_intermediate_size": 32, "moe_num_shared_experts": 2, "moe_layer_start_index": 1}, {**TINY, "use_bias": True, "moe_num_experts": 4, "moe_k": 2, "moe_intermediate_size": 32, "moe_num_shared_experts": 0, "moe_layer_start_index": 0, "moe_layer_interval": 2, "moe_layer_end_index": 1, "tie_word_embeddings": False}], {})
+case("hunyuan_v1_moe", "HunYuanMoEV1", D, [{**TINY, "num_experts": 4, "moe_topk": 2, "head_dim": 16}, {**TINY, "num_experts": [4, 4, 4], "moe_topk": [2, 2, 2], "head_dim": 16}])
+case("dots1", "Dots1", D, [{**TINY, **MOE, "n_routed_experts": 4, "n_shared_experts": 2, "first_k_dense_replace": 1, "n_group": 1, "topk_group": 1}])
+case("flex_olmo", "FlexOlmo", D, [{**TINY, "pad_token_id": 0, "num_experts": 4, "num_experts_per_tok": 2}])
+case("minimax", "MiniMax", D, [{**TINY, "num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 16, "block_size": 4, "layer_types": ["linear_attention", "full_attention", "linear_attention"]}])
+case("longcat_flash", "LongcatFlash", D, [dict(hidden_size=64, num_layers=2, num_attention_heads=4, vocab_size=128, ffn_hidden_size=96, expert_ffn_hidden_size=32, n_routed_experts=4, zero_expert_num=2, moe_topk=2, q_lora_rank=24, kv_lora_rank=16, qk_nope_head_dim=12, qk_rope_head_dim=8, head_dim=8, v_head_dim=10)])
+case("qwen3_vl_moe", "Qwen3VLMoe", "mm", [dict(text_config={**TINY, **MOE, "num_experts": 4, "head_dim": 16, "rope_scaling": {"rope_type": "default", "mrope_section": [2, 3, 3]}}, vision_config=dict(depth=3, hidden_size=32, out_hidden_size=64, intermediate_size=48, num_heads=2, patch_size=8, deepstack_visual_indexes=[0, 1], num_position_embeddings=16))])
+case("longformer", "Longformer", E, [{**BE, "attention_window": 4}, {**BE, "attention_window": [4, 6], **NL}], {})
+case("big_bird", "BigBird", E, [{**BE, "attention_type": "original_full"}, {**BE, "attention_type": "block_sparse", "block_size": 2, "num_random_blocks": 1, "use_bias": False}], {})
+case("resnet", "ResNet", V, [dict(embedding_size=16, hidden_sizes=[24, 32, 40, 48], depths=[2, 1, 2, 1]), dict(embedding_size=16, hidden_sizes=[16, 32, 40, 48], depths=[2, 1, 1, 1], layer_type="basic", downsample_in_first_stage=True, **NL)], {}, dict(hidden_sizes=[64, 128, 256, 512], depths=[2, 2, 2, 2], layer_type="basic"))
+case("segformer", "Segformer", ["Model", "ForImageClassification", "ForSemanticSegmentation"], [dict(hidden_sizes=[16, 32, 48, 64], depths=[1, 2, 1, 1], num_attention_heads=[1, 2, 3, 4], decoder_hidden_size=40, image_size=64)], {}, dict(hidden_sizes=[64, 128, 320, 512], depths=[3, 6, 40, 3], decoder_hidden_size=768))
+
+case("gemma3n_text", "Gemma3n", ["ForCausalLM"], [{**TINY, "head_dim": 16, "num_hidden_layers": 6, "intermediate_size": [96, 96, 80, 96, 96, 64], "vocab_size_per_layer_input": 120, "hidden_size_per_layer_input": 8, "num_kv_shared_layers": 2, "laurel_rank": 8, "sliding_window": 32, "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention", "sliding_attention", "full_attention"], "activation_sparsity_pattern": [0.0] * 6}], {})
+
+# Families that came with version 5 of the library; their configurations are whole, as published ones are.
+NEWER = []
+def newer(model_type, name, *configs):
+    NEWER.extend((model_type, name, config) for config in configs)
+
+newer("minimax_m2", "MiniMaxM2ForCausalLM", {**TINY, "head_dim": 16, "num_local_experts": 4, "num_experts_per_tok": 2})
+newer("apertus", "ApertusForCausalLM", {**TINY, "pad_token_id": 0, "tie_word_embeddings": False})
+newer("glm4_moe_lite", "Glm4MoeLiteForCausalLM", dims(64, 4, 4, 4, 96, 128, n_routed_experts=8, n_group=1, topk_group=1, n_shared_experts=1, num_experts_per_tok=2, moe_intermediate_size=32, q_lora_rank=24, kv_lora_rank=16, qk_nope_head_dim=12, qk_rope_head_dim=8, v_head_dim=10, first_k_dense_replace=1, mlp_layer_types=["dense", "sparse", "sparse", "sparse"]))
+newer("lfm2_moe", "Lfm2MoeForCausalLM", {**TINY, **MOE, "num_experts": 4, "num_dense_layers": 1, "use_expert_bias": True, "conv_L_cache": 3, "conv_bias": False, "layer_types": ["conv", "full_attention", "conv"]})
+newer("nemotron_h", "NemotronHForCausalLM", {**TINY, "head_dim": 16, "num_hidden_layers": 4, "layers_block_type": ["mamba", "mlp", "attention", "mamba"], "mamba_num_heads": 8, "mamba_head_dim": 8, "ssm_state_size": 16, "n_groups": 2, "conv_kernel": 4, "use_conv_bias": True, "tie_word_embeddings": False},
+      {**TINY, "head_dim": 16, "num_hidden_layers": 3, "layers_block_type": ["mamba", "moe", "attention"], "mamba_num_heads": 8, "mamba_head_dim": 8, "ssm_state_size": 16, "n_groups": 2, "conv_kernel": 4, "use_conv_bias": True, "n_routed_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "moe_shared_expert_intermediate_size": 40, "moe_latent_size": 24, "n_group": 1, "topk_group": 1, "tie_word_embeddings": False})
+LINEAR = dict(linear_conv_kernel_dim=4, linear_key_head_dim=8, linear_value_head_dim=8, linear_num_key_heads=2, linear_num_value_heads=4, head_dim=16)
+newer("qwen3_5_text", "Qwen3_5ForCausalLM", {**TINY, **LINEAR, "num_hidden_layers": 4, "tie_word_embeddings": False, "layer_types": ["linear_attention"] * 3 + ["full_attention"]})
+newer("qwen3_5_moe_text", "Qwen3_5MoeForCausalLM", {**TINY, **LINEAR, **MOE, "num_hidden_layers": 4, "num_experts": 4, "shared_expert_intermediate_size": 40, "tie_word_embeddings": False, "layer_types": ["linear_attention"] * 3 + ["full_attention"]})
 
 def build(cls, config):
-    from transformers.modeling_utils import no_init_weights
+    try: from transformers.modeling_utils import no_init_weights
+    except ImportError: from transformers.initialization import no_init_weights
     with torch.device("meta"), no_init_weights():
         model = cls._from_config(config) if hasattr(cls, "_from_config") else cls(config)
     model.tie_weights()
@@ -293,7 +323,18 @@ def diffusers_cases():
         if small: line["tensors"] = tensors(model)
         yield line
 
-if __name__ == "__main__":
+def newer_cases():
+    for model_type, name, kwargs in NEWER:
+        config = CONFIG_MAPPING[model_type](**trim(kwargs))
+        model = build(getattr(transformers, name), config)
+        embedding = sum(p.numel() for p in model.get_input_embeddings().parameters())
+        yield {"config": {"model_type": model_type, "architectures": [name], **kwargs}, "parameters": count(model), "embedding": embedding}
+
+if __name__ == "__main__" and transformers.__version__.startswith("5."):
+    # The same with transformers 5.23.0 makes parameters_newer.jsonl.
+    with open("parameters_newer.jsonl", "w") as out:
+        for line in newer_cases(): out.write(json.dumps(line, separators=(",", ":")) + "\n")
+elif __name__ == "__main__":
     only = set(sys.argv[1:])
     start = time.time()
     lines = list(transformers_cases(only))
