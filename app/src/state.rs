@@ -328,7 +328,8 @@ pub const FIRST_SIZE: f64 = 8e9;
 /// Assumptions that describe the device, so that another device brings its own.
 const OF_THE_DEVICE: &[&str] = &["accelerator-watts", "idle-watts", "embodied-accelerator", "rent-price", "mfu"];
 /// Assumptions that describe the place.
-const OF_THE_SITE: &[&str] = &["grid-intensity", "grid-water", "pue", "wue", "electricity-price"];
+const OF_THE_SITE: &[&str] =
+    &["grid-intensity", "market-intensity", "transmission-loss", "grid-water", "pue", "wue", "electricity-price"];
 
 #[cfg(test)]
 mod tests {
@@ -436,7 +437,9 @@ mod tests {
             batch: 1,
             ..ModelSummary::default()
         };
-        let serving = Scenario { workload: Workload::Serve(Serving::default()), ..Scenario::default() };
+        // A residual mix is known of some grids only.
+        let site = Site { region: "de".to_owned(), ..Site::default() };
+        let serving = Scenario { workload: Workload::Serve(Serving::default()), site, ..Scenario::default() };
         let mut known = Vec::new();
         for scenario in [Scenario::default(), serving] {
             let estimate = crate::derive::estimate(&scenario, &model).unwrap();

@@ -280,12 +280,16 @@ fn plan_text(plan: &Plan) -> String {
     if let Some(life) = &plan.lifetime {
         let show = |one: &Life| {
             format!(
-                "{} parameters, {} tokens: {} to train, {} to serve on {} devices, {} in all",
+                "{} parameters, {} tokens: {} to train, {} to serve on {}, {} in all",
                 format::count(one.parameters),
                 format::count(one.tokens),
                 one.training_kwh.readable(),
                 one.serving_kwh.readable(),
-                one.serving_devices,
+                if one.serving_devices == 1 {
+                    "1 device".to_owned()
+                } else {
+                    format!("{} devices", one.serving_devices)
+                },
                 one.total().readable()
             )
         };
