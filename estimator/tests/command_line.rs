@@ -571,39 +571,33 @@ fn bad_use_ends_with_status_2() {
     }
 }
 
-/// A folder of its own with one file.
-fn with_file(name: &str, text: &str) -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("greenprint-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join(name);
-    std::fs::write(&file, text).unwrap();
-    file
-}
-
 #[test]
 fn the_best_hours_of_a_file_are_printed_for_people_and_programs() {
-    let file = with_file(
+    let folder = Folder::new("hours");
+    let file = folder.file(
         "hours.csv",
-        "time,g_per_kwh_lifecycle\n2024-01-01 00:00,300\n2024-01-01 01:00,100\n2024-01-01 02:00,50\n2024-01-01 03:00,400\n",
+        b"time,g_per_kwh_lifecycle\n2024-01-01 00:00,300\n2024-01-01 01:00,100\n2024-01-01 02:00,50\n2024-01-01 03:00,400\n",
     );
-    let file = file.to_str().unwrap();
-    let found = json(&["schedule", file, "--hours", "2", "--kw", "10", "--json"]);
+    let found = json(&["schedule", &file, "--hours", "2", "--kw", "10", "--json"]);
     assert_eq!(found["regions"][0]["best"]["start"], "2024-01-01T01:00Z");
     assert_eq!(found["regions"][0]["avoided_kg"], 2.5);
     assert_eq!(found["regions"][0]["delay"], 1.0);
     let paused =
-        json(&["schedule", file, "--hours", "2", "--energy-kwh", "20", "--pausable", "--deadline", "3h", "--json"]);
+        json(&["schedule", &file, "--hours", "2", "--energy-kwh", "20", "--pausable", "--deadline", "3h", "--json"]);
     assert_eq!((paused["pausable"].as_bool(), paused["energy_kwh"].as_f64()), (Some(true), Some(20.0)));
-    let output = run(&["schedule", file, "--hours", "2", "--kw", "10"]);
+    let output = greenprint(&["schedule", &file, "--hours", "2", "--kw", "10"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("best hours") && text.contains("2024-01-01T01:00Z to 2024-01-01T03:00Z"), "{text}");
     // A job that does not fit, a file that is none, a flag that makes no sense.
-    assert_eq!(run(&["schedule", file, "--hours", "9", "--kw", "1"]).status.code(), Some(2));
-    let words = with_file("words.csv", "these,are\nwords,only\n");
-    let output = run(&["schedule", words.to_str().unwrap(), "--hours", "1", "--kw", "1"]);
+    assert_eq!(greenprint(&["schedule", &file, "--hours", "9", "--kw", "1"]).status.code(), Some(2));
+    let words = folder.file("words.csv", b"these,are\nwords,only\n");
+    let output = greenprint(&["schedule", &words, "--hours", "1", "--kw", "1"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().contains("words.csv, line 1"));
-    assert_eq!(run(&["schedule", file, "--hours", "1", "--kw", "1", "--deadline", "soon"]).status.code(), Some(2));
+    assert_eq!(
+        greenprint(&["schedule", &file, "--hours", "1", "--kw", "1", "--deadline", "soon"]).status.code(),
+        Some(2)
+    );
 }
 
 #[test]
@@ -640,8 +634,11 @@ fn a_budget_and_a_swap_are_planned() {
     assert!(json(&swap)["energy"]["requests"]["central"].as_f64().is_some_and(|requests| requests > 0.0));
     let green = json(&["green", "--example-flops", "1G", "--examples", "1M", "--epochs", "10", "--json"]);
     assert_eq!(green["total_flops"], 1e16);
-    assert_eq!(run(&["plan", "--device", "h100-sxm"]).status.code(), Some(2));
-    assert_eq!(run(&["plan", "--budget-kwh", "1", "--budget-kg", "1", "--device", "h100-sxm"]).status.code(), Some(2));
+    assert_eq!(greenprint(&["plan", "--device", "h100-sxm"]).status.code(), Some(2));
+    assert_eq!(
+        greenprint(&["plan", "--budget-kwh", "1", "--budget-kg", "1", "--device", "h100-sxm"]).status.code(),
+        Some(2)
+    );
 }
 
 #[test]
@@ -654,8 +651,9 @@ fn the_year_of_the_grid_can_be_chosen() {
     };
     assert_eq!(of("2022")["accounting"]["location"]["year"], 2022);
     assert_eq!(of("2024")["accounting"]["market"]["basis"], "direct");
-    let wrong =
-        run(&["train", "--params", "1B", "--tokens", "1B", "--device", "h100-sxm", "--region", "fr", "--year", "1999"]);
+    let wrong = greenprint(&[
+        "train", "--params", "1B", "--tokens", "1B", "--device", "h100-sxm", "--region", "fr", "--year", "1999",
+    ]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("it is known for"));
 }

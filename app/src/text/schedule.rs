@@ -64,8 +64,11 @@ pub const APART: &str = "not compared: it counts something else";
 pub fn loaded(zone: &str, counts: &str, start: Instant, end: Instant) -> String {
     format!("{zone}: {counts}, {} to {}", when(start), when(end))
 }
-pub fn remove(file: &str) -> String {
-    format!("Remove {file}")
+pub fn too_long(file: &str, most: usize) -> String {
+    format!("{file} is longer than {} MB. Export a shorter span.", most >> 20)
+}
+pub fn gone(file: &str) -> String {
+    format!("The browser cannot read {file} any more. Choose it again.")
 }
 pub fn when(time: Instant) -> String {
     time.to_string().replace('T', " ").trim_end_matches('Z').to_owned()

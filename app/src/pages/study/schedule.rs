@@ -71,14 +71,14 @@ pub fn Schedule(props: &PageProps) -> Html {
                 let (files, trouble) = (files.clone(), trouble.clone());
                 spawn_local(async move {
                     let name = file.name();
-                    let text = if file.size() > MOST_BYTES as f64 {
-                        Some(" ".repeat(MOST_BYTES + 1))
-                    } else {
-                        text_of(&file).await
-                    };
+                    if file.size() > MOST_BYTES as f64 {
+                        trouble.set(Some((text::NOT_READ.into(), text::too_long(&name, MOST_BYTES))));
+                        return;
+                    }
+                    let text = text_of(&file).await;
                     match text {
                         Some(text) => files.dispatch(Change::Open(Opened { name, text })),
-                        None => trouble.set(Some((text::NOT_READ.into(), name))),
+                        None => trouble.set(Some((text::NOT_READ.into(), text::gone(&name)))),
                     }
                 });
             }
