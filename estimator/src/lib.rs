@@ -21,6 +21,7 @@ pub mod energy;
 pub mod format;
 pub mod formats;
 pub mod hardware;
+pub mod logs;
 pub mod model;
 pub mod notes;
 pub mod planning;

@@ -93,8 +93,8 @@ mod tests {
     #[test]
     fn units_and_years_are_known() {
         let units = [
-            "ratio", "share", "L/kWh", "g/kWh", "USD/kWh", "TFLOP/s", "1/GB", "USD/h", "years", "kg", "W", "s", "J",
-            "B", "GB/s", "count",
+            "ratio", "share", "L/kWh", "g/kWh", "USD/kWh", "TFLOP/s", "1/GB", "USD/h", "years", "kg", "W", "W/GB", "s",
+            "J", "B", "GB/s", "count",
         ];
         for factor in all() {
             assert!(units.contains(&factor.unit.as_str()), "{}: {}", factor.id, factor.unit);

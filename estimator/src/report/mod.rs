@@ -7,6 +7,7 @@ mod estimate;
 mod fusion;
 mod inspection;
 mod levers;
+mod measured;
 mod plan;
 mod schedule;
 mod transformer;
@@ -20,6 +21,10 @@ pub use estimate::{
 pub use fusion::{Execution, Fusion, KernelTerms};
 pub use inspection::{Difference, Inspection, Layer, NotCounted, Port, ToolCount};
 pub use levers::{Lever, Levers};
+pub use measured::{
+    Adjustment, Beside, BesideDifference, BesideRow, Boundary, DeviceRole, Epoch, Extrapolation, Items, Measured,
+    MeasuredDevice, MeasuredParts, MeasuredRun, Method, Profile, ProfileBeside, ProfileRow, ProfiledLayer, Stage,
+};
 pub use plan::{Best, BreakEven, Cost, Green, IsoFlop, Life, Lifetime, PayBack, Plan, Point};
 pub use schedule::{OverTheSeries, RegionPlan, Run, Schedule, Stretch};
 pub use transformer::Transformer;

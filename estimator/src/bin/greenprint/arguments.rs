@@ -152,6 +152,9 @@ pub(crate) enum Command {
     /// Find the hours, and of several places the one, in which a job emits least.
     #[command(after_help = SCHEDULE_EXAMPLES)]
     Schedule(crate::schedule::Arguments),
+    /// Read what a tracker, a power meter or a profiler measured, and put our estimate of the same beside it.
+    #[command(after_help = crate::import::EXAMPLES)]
+    Import(Box<crate::import::ImportArguments>),
     /// Compare our estimates with published figures.
     #[command(after_help = VALIDATE_EXAMPLES)]
     Validate {

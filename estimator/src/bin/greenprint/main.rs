@@ -4,6 +4,7 @@
 //! Every figure comes from the library, and every record printed with `--json` is one of its own.
 
 mod arguments;
+mod import;
 mod job;
 mod model;
 mod plan;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Command::Breakeven(arguments) => plan::break_even(arguments),
         Command::Green(arguments) => plan::green(arguments),
         Command::Schedule(arguments) => schedule::run(arguments),
+        Command::Import(import) => import::import(import),
         Command::Validate { rows, json } => compare(rows.as_deref(), *json).map(Output::from),
     };
     let output = outcome.unwrap_or_else(|failure| match failure {

@@ -5,6 +5,7 @@ use crate::arguments::Shapes;
 use estimator::formats::{self, Files, Folder, ReadSeek};
 use estimator::report::Inspection;
 use estimator::shapes::{self, Choices};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
@@ -38,6 +39,44 @@ pub(crate) fn inspect(path: &Path, shapes: &Shapes) -> Result<Inspection, Failur
     };
     let trace = shapes::infer(&model, &choices);
     Ok(estimator::cost::inspect(&model, &trace))
+}
+
+/// The files of a log: of a folder all, of a file it alone.
+pub(crate) fn files(paths: &[PathBuf]) -> Result<Files<'static>, Failure> {
+    let mut listed = Listed::default();
+    for path in paths {
+        let fail = |fault: std::io::Error| Failure::File(format!("{}: {fault}", path.display()));
+        let metadata = std::fs::metadata(path).map_err(fail)?;
+        regular(path, &metadata)?;
+        match metadata.is_dir() {
+            true => {
+                let disk = Disk { root: path.clone(), depth: DEEPEST };
+                listed.0.extend(disk.names().into_iter().map(|name| (name.clone(), path.join(name))));
+            }
+            false => {
+                listed.0.insert(path.to_string_lossy().into_owned(), path.clone());
+            }
+        }
+    }
+    Ok(Files::new(listed))
+}
+
+/// Files named one by one.
+#[derive(Default)]
+struct Listed(BTreeMap<String, PathBuf>);
+
+impl Folder for Listed {
+    fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    fn open(&self, name: &str) -> std::io::Result<Option<Box<dyn ReadSeek>>> {
+        match self.0.get(name) {
+            // Opening a pipe would wait for whoever writes to it.
+            Some(path) if std::fs::metadata(path)?.is_file() => Ok(Some(Box::new(File::open(path)?))),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// The text of a file.

@@ -19,7 +19,7 @@ const MOST_ROWS: usize = 12;
 const WIDEST: usize = 60;
 
 /// Rows of cells in aligned columns; columns whose place is in `right` are set to the right.
-fn table(rows: &[Vec<String>], right: &[usize]) -> String {
+pub(crate) fn table(rows: &[Vec<String>], right: &[usize]) -> String {
     let mut widths: Vec<usize> = Vec::new();
     for row in rows {
         for (column, cell) in row.iter().enumerate() {
@@ -55,7 +55,7 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
 }
 
 /// The text without control characters, cut where it is too wide for a column.
-fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     let clean: String = text.chars().filter(|letter| !letter.is_control()).collect();
     match clean.char_indices().nth(WIDEST) {
         Some((end, _)) => format!("{}…", clean.get(..end).unwrap_or_default()),
@@ -74,7 +74,7 @@ pub(crate) fn note(note: &Note) -> String {
 }
 
 /// Notes of one level, each once, and a blank line behind them where there are any.
-fn notes<'n>(text: &mut String, notes: impl Iterator<Item = &'n Note>, level: Level) {
+pub(crate) fn notes<'n>(text: &mut String, notes: impl Iterator<Item = &'n Note>, level: Level) {
     let mut said: Vec<String> = Vec::new();
     for line in notes.filter(|note| note.level == level).map(note) {
         if !said.contains(&line) {
