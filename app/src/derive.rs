@@ -13,6 +13,7 @@ use estimator::scenario::{Hardware, ModelSummary, Scenario, Workload};
 use estimator::units::{Bytes, Flops};
 use std::collections::{HashMap, HashSet};
 
+pub mod measured;
 pub mod methods;
 pub mod plan;
 pub mod schedule;

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub enum Route {
     /// What a model costs; its address is a scenario.
     Estimate,
+    /// What was measured, beside the estimate.
+    Measured,
     /// Estimates beside what was published.
     Validation,
     /// When and where a job emits least.
@@ -22,12 +24,14 @@ pub enum Route {
 
 impl Route {
     /// All pages, in the order of the navigation.
-    pub const ALL: [Route; 5] = [Route::Estimate, Route::Schedule, Route::Plan, Route::Validation, Route::Methods];
+    pub const ALL: [Route; 6] =
+        [Route::Estimate, Route::Schedule, Route::Plan, Route::Measured, Route::Validation, Route::Methods];
 
     /// Its name in addresses.
     pub fn slug(self) -> &'static str {
         match self {
             Route::Estimate => "",
+            Route::Measured => "measured",
             Route::Validation => "validation",
             Route::Schedule => "schedule",
             Route::Plan => "plan",
@@ -39,6 +43,7 @@ impl Route {
     pub fn name(self) -> &'static str {
         match self {
             Route::Estimate => text::estimate::TITLE,
+            Route::Measured => text::measured::NAME,
             Route::Validation => text::validation::NAME,
             Route::Schedule => text::schedule::NAME,
             Route::Plan => text::plan::NAME,

@@ -3,7 +3,7 @@
 use e2e::{Options, Page};
 
 /// The pages other than the estimate, by their names in addresses.
-const PAGES: [&str; 4] = ["validation", "schedule", "plan", "methods"];
+const PAGES: [&str; 5] = ["measured", "validation", "schedule", "plan", "methods"];
 
 /// Opens a page of the second module and waits for its heading.
 fn at(path: &str, options: &Options) -> Page {

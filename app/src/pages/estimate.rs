@@ -2,8 +2,8 @@
 
 use crate::derive;
 use crate::hooks::{
-    DropState, FOLDER, Gallery, Handover, Wanted, go_to, path_of, use_file_drop, use_file_worker, use_fragment,
-    use_gallery, use_hand_over,
+    DropState, FOLDER, Gallery, Handover, Wanted, are_logs, go_to, leave_logs, may_be_logs, path_of, use_file_drop,
+    use_file_worker, use_fragment, use_gallery, use_hand_over, use_keep_layers,
 };
 use crate::panels::{
     Assumptions, Changes, Compare, Counters, Inside, Intake, Job, Layers, Levers, Machine, ModelPanel, Opened, Place,
@@ -11,6 +11,7 @@ use crate::panels::{
 };
 use crate::protocol::Fault;
 use crate::protocol::{Answer, Dims};
+use crate::route::{Address, Query, Route};
 use crate::state::{Action, FIRST_SIZE, State, same_model, scenario_of};
 use crate::text;
 use estimator::hardware;
@@ -111,7 +112,19 @@ pub fn Estimate(props: &EstimateProps) -> Html {
     };
     let open_new = {
         let open = open.clone();
-        Callback::from(move |opened: Opened| open.emit((opened, Dims::new())))
+        Callback::from(move |opened: Opened| match opened {
+            // Logs of measured runs belong to a page of their own; only their contents tell them from configurations.
+            Opened::Files(files) if may_be_logs(&files) => {
+                let open = open.clone();
+                wasm_bindgen_futures::spawn_local(async move {
+                    match are_logs(&files).await {
+                        true => leave_logs(&files, &Address::fragment(Route::Measured, &Query::new())),
+                        false => open.emit((Opened::Files(files), Dims::new())),
+                    }
+                });
+            }
+            opened => open.emit((opened, Dims::new())),
+        })
     };
     let dropped = use_callback(open_new.clone(), |files: Vec<File>, open| open.emit(Opened::Files(files)));
     let drop_state = use_file_drop(props.active, dropped);
@@ -177,6 +190,7 @@ pub fn Estimate(props: &EstimateProps) -> Html {
     let device = hardware::device(&state.scenario.hardware.device);
 
     let name = AttrValue::from(name_of(&state, &gallery));
+    use_keep_layers(current.clone());
     use_hand_over(Handover { link: link.to_string(), name: name.to_string(), summary: summary.as_ref().clone() });
     let cancel = {
         let (dispatch, worker) = (dispatch.clone(), worker.clone());

@@ -19,6 +19,7 @@ pub mod job;
 pub mod layers;
 pub mod levers;
 pub mod machine;
+pub mod measured;
 pub mod methods;
 pub mod model;
 pub mod page;

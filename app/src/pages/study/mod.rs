@@ -2,6 +2,7 @@
 //!
 //! Each page is one file. It gets [`PageProps`] and draws a `main` whose heading is its only `h1`.
 
+mod measured;
 mod methods;
 mod plan;
 mod schedule;
@@ -60,6 +61,7 @@ fn Study() -> Html {
                     Route::Estimate | Route::Validation => html! { <validation::Validation ..props /> },
                     Route::Schedule => html! { <schedule::Schedule ..props /> },
                     Route::Plan => html! { <plan::Plan ..props /> },
+                    Route::Measured => html! { <measured::MeasuredRuns ..props /> },
                     Route::Methods => html! { <methods::Methods ..props /> },
                 } }
             </main>
