@@ -13,9 +13,17 @@ pub struct CountersProps {
     pub counts: Counts,
 }
 
-/// The model as other counters would count it; nothing where that is not known.
+/// The model as other counters would count it, or why they would not see it; nothing where a count is not known.
 #[component]
 pub fn Counters(props: &CountersProps) -> Html {
+    if let Some(why) = &props.counts.conventions_missing {
+        return html! {
+            <section id="counters" aria-labelledby="counters-title">
+                <h2 id="counters-title">{ text::counters::TITLE }</h2>
+                <p class="lede">{ text::counters::missing(why) }</p>
+            </section>
+        };
+    }
     let Some(ours) = props.counts.macs.filter(|_| !props.counts.conventions.is_empty()) else {
         return Html::default();
     };

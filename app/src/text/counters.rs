@@ -11,6 +11,9 @@ pub const OURS: &str = "This page";
 pub const OUR_WORDS: &str =
     "Convolutions, matrix products and attention products, one MAC for each multiplication with its addition.";
 
+pub fn missing(why: &str) -> String {
+    format!("Other counters cannot be set beside this model: {why}.")
+}
 pub fn change(share: f64) -> String {
     let percent = share * 100.0;
     match percent.abs() {

@@ -109,8 +109,10 @@ impl<'m> Surroundings<'m> {
                 || (!node.inputs.is_empty() && node.inputs.iter().flatten().all(|id| constants.contains(id)))
             {
                 constants.extend(node.outputs.iter().flatten());
-            } else if node.is("MatMul") && !node.inputs.iter().flatten().any(|id| constants.contains(id)) {
-                let fused = this.is_fused(node);
+            } else if (node.is("MatMul") || multiplies_activations(node))
+                && !node.inputs.iter().flatten().any(|id| constants.contains(id))
+            {
+                let fused = this.is_fused(node) || node.op.as_ref() == FUSED;
                 let module = super::group_of(node);
                 let known = this.attention.entry(module).or_insert(false);
                 *known |= fused;
@@ -179,6 +181,21 @@ impl<'m> Surroundings<'m> {
         false
     }
 
+    /// What a linear layer is to tools: a module, a function within one, or a projection of fused attention; or its bias.
+    fn linear(&self, node: &Node, bias: bool) -> &'static str {
+        let module = super::group_of(node);
+        let in_module = self.attention.get(&module).copied().filter(|_| !module.is_empty());
+        let by_name = self.projections.contains(&std::ptr::from_ref(node)).then_some(true);
+        match (in_module.or(by_name), bias) {
+            (None, false) => "linear",
+            (None, true) => "linear-bias",
+            (Some(false), false) => "functional-linear",
+            (Some(false), true) => "functional-linear-bias",
+            (Some(true), false) => "fused-linear",
+            (Some(true), true) => "fused-linear-bias",
+        }
+    }
+
     /// Whether a batch norm was folded into this convolution.
     fn has_folded_norm(&self, node: &Node) -> bool {
         super::weights::folded_norm(self.model, node).is_some()
@@ -194,6 +211,9 @@ pub(super) fn add(
     times: Option<u64>,
 ) {
     let node = seen.node;
+    if node.domain.as_ref() == "aten" {
+        return add_aten(quantities, around, weights, seen, times);
+    }
     if !node.domain.is_empty() {
         let macs = rules::find(&node.domain, &node.op).and_then(|rule| rule(seen).macs);
         let is_attention = node.op.contains("Attention");
@@ -205,18 +225,7 @@ pub(super) fn add(
     let macs = || rules::find("", &node.op).and_then(|rule| rule(seen).macs);
     let parameters = |input: usize| if is_constant(input) { seen.elements(input) } else { Some(0) };
     let module = super::group_of(node);
-    let linear = |bias: bool| -> &'static str {
-        let in_module = around.attention.get(&module).copied().filter(|_| !module.is_empty());
-        let by_name = around.projections.contains(&std::ptr::from_ref(node)).then_some(true);
-        match (in_module.or(by_name), bias) {
-            (None, false) => "linear",
-            (None, true) => "linear-bias",
-            (Some(false), false) => "functional-linear",
-            (Some(false), true) => "functional-linear-bias",
-            (Some(true), false) => "fused-linear",
-            (Some(true), true) => "fused-linear-bias",
-        }
-    };
+    let linear = |bias: bool| around.linear(node, bias);
     match node.op.as_ref() {
         "Conv" | "ConvTranspose" => {
             quantities.add("convolution", macs(), times);
@@ -308,19 +317,123 @@ pub(super) fn add(
     }
 }
 
+/// PyTorch's operator for all of attention.
+const FUSED: &str = "scaled_dot_product_attention";
+
+/// Whether an operator of ATen multiplies what are no weights, if its inputs are none.
+fn multiplies_activations(node: &Node) -> bool {
+    node.domain.as_ref() == "aten" && matches!(node.op.as_ref(), "matmul" | "bmm" | "baddbmm" | "einsum" | FUSED)
+}
+
+/// As [`add`], for the operators that PyTorch itself names: what tools listen to.
+fn add_aten(
+    quantities: &mut Quantities,
+    around: &Surroundings<'_>,
+    weights: &Weights,
+    seen: &Seen<'_>,
+    times: Option<u64>,
+) {
+    let node = seen.node;
+    let out = seen.out_elements();
+    let is_constant =
+        |input: usize| node.inputs.get(input).copied().flatten().is_some_and(|id| weights.is_constant(id));
+    let macs = || rules::find("aten", &node.op).and_then(|rule| rule(seen).macs);
+    let parameters = |input: usize| if is_constant(input) { seen.elements(input) } else { Some(0) };
+    let module = |quantities: &mut Quantities, inputs: [usize; 2]| {
+        for input in inputs {
+            quantities.add("module-weights", if seen.has(input) { parameters(input) } else { Some(0) }, times);
+        }
+    };
+    match node.op.trim_end_matches('_') {
+        "conv1d" | "conv2d" | "conv3d" | "convolution" | "_convolution" | "conv_transpose1d" | "conv_transpose2d"
+        | "conv_transpose3d" => {
+            quantities.add("convolution", macs(), times);
+            let held = parameters(1).zip(if seen.has(2) { parameters(2) } else { Some(0) });
+            if seen.has(2) {
+                quantities.add("convolution-bias", out, times);
+            }
+            let positions = seen.out_sizes(0).and_then(|sizes| {
+                product(sizes.into_iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, size)| Some(size)))
+            });
+            let moved = held.zip(positions).and_then(|((a, b), positions)| a.checked_add(b)?.checked_mul(positions));
+            quantities.add("convolution-weights-moved", moved, times);
+        }
+        "linear" => {
+            quantities.add(around.linear(node, false), macs(), times);
+            if seen.has(2) {
+                quantities.add(around.linear(node, true), out, times);
+            }
+            if around.linear(node, false) == "linear" {
+                module(quantities, [1, 2]);
+            }
+        }
+        "addmm" if is_constant(2) => {
+            quantities.add(around.linear(node, false), macs(), times);
+            quantities.add(around.linear(node, true), out, times);
+            if around.linear(node, false) == "linear" {
+                module(quantities, [0, 2]);
+            }
+        }
+        "matmul" | "mm" | "bmm" if is_constant(1) => quantities.add("functional-linear", macs(), times),
+        "matmul" | "mm" | "bmm" | "baddbmm" | "einsum" => quantities.add("attention", macs(), times),
+        FUSED => quantities.add("fused-attention", macs(), times),
+        "batch_norm" | "_native_batch_norm_legit_no_training" => {
+            quantities.add("batch-norm", out, times);
+            module(quantities, [1, 2]);
+        }
+        "layer_norm" | "native_layer_norm" => {
+            quantities.add("layer-norm", out, times);
+            module(quantities, [1, 2]);
+        }
+        "embedding" => quantities.add("module-weights", parameters(0), times),
+        "relu" => quantities.add("relu", out, times),
+        "hardtanh" | "relu6" => quantities.add("clip", out, times),
+        "gelu" => quantities.add("gelu", out, times),
+        "softmax" | "_softmax" => quantities.add("softmax", out, times),
+        "max_pool2d" | "max_pool2d_with_indices" => quantities.add("max-pool-input", seen.elements(0), times),
+        "adaptive_avg_pool2d" | "_adaptive_avg_pool2d" => {
+            quantities.add("global-pool-input", seen.elements(0), times);
+        }
+        "mean" if seen.rank(0) == Some(4) => quantities.add("global-pool-input", seen.elements(0), times),
+        _ => {
+            let macs = macs();
+            if macs != Some(0) {
+                quantities.add("other-product", macs, times);
+            }
+        }
+    }
+}
+
 /// Whether this addition is the bias of the product before it.
 fn adds_bias(around: &Surroundings<'_>, node: &Node) -> bool {
     [0, 1].iter().any(|input| around.producer(node, *input).is_some_and(|node| node.is("MatMul")))
 }
 
+/// Why a model cannot be recounted; `None` for one whose format these tools can see.
+pub(super) fn why_not(model: &Model) -> Option<&'static str> {
+    match model.format.as_str() {
+        "onnx" | "ort" | "exported_program" | "torchscript" if !model.weights_only => None,
+        _ if model.weights_only => Some("the file holds no operators that they could count"),
+        _ => Some(
+            "they count PyTorch’s modules or the operators of ONNX, and the operators of this file’s framework \
+             are cut in another way",
+        ),
+    }
+}
+
 /// The model as each tool would count it; empty where that cannot be known.
-pub(super) fn recount(quantities: &Quantities, macs: Option<u64>) -> Vec<ToolCount> {
+pub(super) fn recount(quantities: &Quantities, model: &Model, macs: Option<u64>) -> Vec<ToolCount> {
+    if why_not(model).is_some() {
+        return Vec::new();
+    }
+    // A tool that reads ONNX files has no price for PyTorch's own operators.
+    let is_onnx = matches!(model.format.as_str(), "onnx" | "ort");
     let ours: i128 = PRODUCTS.iter().map(|quantity| quantities.get(quantity)).sum();
     if quantities.is_open || macs.map(i128::from) != Some(ours) || ours == 0 {
         return Vec::new();
     }
     let mut tools: Vec<ToolCount> = Vec::new();
-    for rule in rules() {
+    for rule in rules().iter().filter(|rule| is_onnx || !rule.tool.starts_with("onnx-tool")) {
         if tools.last().is_none_or(|tool| tool.tool != rule.tool) {
             let source = rule.evidence.source.citation();
             tools.push(ToolCount {

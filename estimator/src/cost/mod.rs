@@ -163,11 +163,8 @@ pub fn inspect(model: &Model, trace: &Trace<'_>) -> Inspection {
         layers: layers.into_iter().map(|found| found.layer).collect(),
         not_counted,
         fusion: if model.weights_only { None } else { fusion.finish(model) },
-        // The rules of other counters are told from ONNX's operators.
-        conventions: match model.format.as_str() {
-            "onnx" | "ort" => conventions::recount(&quantities, macs),
-            _ => Vec::new(),
-        },
+        conventions: conventions::recount(&quantities, model, macs),
+        conventions_missing: conventions::why_not(model).map(str::to_owned),
         warnings,
     }
 }

@@ -80,6 +80,9 @@ pub struct Inspection {
     /// The model as other counters would count it; empty where that cannot be known.
     #[serde(default)]
     pub conventions: Vec<ToolCount>,
+    /// Why other counters would not see this model at all, where they would not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conventions_missing: Option<String>,
     /// What a reader should know.
     pub warnings: Vec<Note>,
 }
