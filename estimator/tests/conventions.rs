@@ -52,3 +52,26 @@ fn other_tools_are_met_within_a_thousandth() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// PyTorch's own files name the operators that tools listen to; exports of the two networks above met the same figures.
+#[test]
+fn programs_of_pytorch_are_recounted_and_other_frameworks_say_why_not() {
+    let inspected = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        let read = open_lone(name, File::open(path).unwrap()).unwrap();
+        inspect(&read, &infer(&read, &Choices::default()))
+    };
+    for name in ["torch/picture.pt2", "torch/traced.pt"] {
+        let found = inspected(name);
+        assert_eq!((found.conventions.len(), found.conventions_missing), (7, None), "{name}");
+        let ours = found.macs.unwrap();
+        let of = |tool: &str| found.conventions.iter().find(|count| count.tool == tool).unwrap().macs;
+        assert_eq!(of("torch FlopCounterMode"), ours, "{name}");
+        assert!(of("ptflops, pytorch backend") > ours, "{name}: biases and activations count there");
+        assert_ne!(of("torchinfo"), ours, "{name}");
+    }
+    for name in ["coreml/picture.mlmodel", "torch/table.pt"] {
+        let found = inspected(name);
+        assert!(found.conventions.is_empty() && found.conventions_missing.is_some(), "{name}");
+    }
+}
