@@ -128,6 +128,8 @@ pub(super) struct Changed {
     pub precision: Option<Precision>,
     /// What the software changes of the time to start a kernel or a step.
     pub start: Start,
+    /// How many times as long as reading them weights take, where they are unpacked.
+    pub unpacking: f64,
     /// The share of the weights that stays in 16 bits because the user wants it so.
     pub kept_share: f64,
     pub notes: Vec<String>,
@@ -139,9 +141,23 @@ pub(super) struct Machine<'a> {
     pub device: &'a Device,
     /// What the unchanged model computes in.
     pub precision: Precision,
+    /// The share of the memory bandwidth that reading weights reaches in the estimate.
+    pub bandwidth_share: f64,
 }
 
 impl Machine<'_> {
+    /// How many times as long as reading them the weights of a layer take, where they are packed in fewer bits than are
+    /// multiplied: unpacking takes operations of the vector units for each weight, whatever the batch.
+    fn unpacking(&self, bytes_each: f64) -> f64 {
+        let operations = factors::get("unpack-operations").map_or(0.0, |factor| factor.value.central.0);
+        let (Some(bandwidth), Some(vector)) = (self.device.memory_bandwidth, self.device.own_peak(Precision::Fp32))
+        else {
+            return 1.0;
+        };
+        let (unpacking, reading) = (operations / vector.0, bytes_each / (bandwidth.0 * self.bandwidth_share));
+        if reading > 0.0 { (unpacking / reading).max(1.0) } else { 1.0 }
+    }
+
     /// How many times as fast products in one precision are as in another.
     fn speed(&self, of: Precision, over: Precision) -> f64 {
         match (self.device.peak(of), self.device.peak(over)) {
@@ -278,14 +294,11 @@ pub(super) fn apply(subject: Subject<'_>, change: &Compression, machine: Machine
     if change.quantize.is_none() && change.prune.is_none() && change.distil.is_none() {
         after.file_bytes = before.file_bytes;
     }
-    if before.parameters > 0.0 {
-        kept /= before.parameters;
-    }
 
     let mut changed = ModelSummary { parameters: Some(after.parameters.round() as u64), ..summary.clone() };
     let times = |count: Option<u64>, ratio: f64| count.map(|count| (count as f64 * ratio).round() as u64);
     let ratio = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 1.0 };
-    let mut start = Start::Same;
+    let (mut start, mut unpacking) = (Start::Same, 1.0);
     match summary.language {
         Some(language) => {
             let width = student * if let Some(Prune::Structured { share }) = change.prune { 1.0 - share } else { 1.0 };
@@ -300,7 +313,17 @@ pub(super) fn apply(subject: Subject<'_>, change: &Compression, machine: Machine
                 tables: if each > 0.0 { (after.weight_bytes - read_after) / each } else { tables.1 },
             };
             changed.weight_bytes_each = Some(each);
-            changed.language = Some(scaled(&language, &scale));
+            let is_packed = matches!(change.quantize, Some(Format::Int4WeightOnly | Format::Int4Act8));
+            // What stays wide is not unpacked.
+            let packed = if before.parameters > 0.0 { 1.0 - kept / before.parameters } else { 1.0 };
+            unpacking = if is_packed { 1.0 + packed * (machine.unpacking(each) - 1.0) } else { 1.0 };
+            let mut model = scaled(&language, &scale);
+            if unpacking > 1.0 {
+                // Steps take the time of so many more bytes; what lies in memory is the same.
+                model.step_parameters = Some(model.step_parameters.unwrap_or(read_parameters) * unpacking);
+                model.expert_parameters = model.expert_parameters.map(|count| count * unpacking);
+            }
+            changed.language = Some(model);
             changed.weight_bytes = Some(after.weight_bytes.round() as u64);
             if let Some(software) = change.software {
                 match steps_of(subject, software, depth) {
@@ -361,7 +384,17 @@ pub(super) fn apply(subject: Subject<'_>, change: &Compression, machine: Machine
             changed.fused = Vec::new();
         }
     }
-    Changed { before, after, summary: changed, precision, start, kept_share: kept, notes }
+    let whole = before.parameters.max(1.0);
+    Changed {
+        before,
+        after,
+        summary: changed,
+        precision,
+        start,
+        unpacking,
+        kept_share: if kept > 0.0 { kept / whole } else { 0.0 },
+        notes,
+    }
 }
 
 fn after_times(terms: &[LayerTerms]) -> f64 {

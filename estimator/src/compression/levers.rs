@@ -3,7 +3,7 @@
 //! Each lever is a scenario beside the given one, compared under the same assumptions.
 //! Lower clocks and power caps are the exception: what they save is measured by others and not computed here.
 
-use super::{Subject, change, in_words, published, ready};
+use super::{Basis, Subject, change, in_words, published, ready};
 use crate::carbon::factors;
 use crate::energy::{self, EstimateError, Paired};
 use crate::format::Readable;
@@ -41,7 +41,7 @@ pub fn of(scenario: &Scenario, subject: Subject<'_>) -> Result<Levers, EstimateE
     let mut table = Table {
         scenario: &scenario,
         subject,
-        start: base.assumptions.iter().find(|item| item.key == super::START).map_or(0.0, |item| item.value),
+        basis: Basis::of(&base),
         energy: base.energy_kwh.map(|all| KilowattHours(all.0 / items)),
         // Where making the machines is unknown, their electricity alone is compared on both sides.
         co2e: base.total_co2e_kg.unwrap_or(base.co2e_kg).map(|all| KilogramsCo2e(all.0 / items)),
@@ -84,7 +84,7 @@ fn items(estimate: &Estimate) -> f64 {
 struct Table<'a> {
     scenario: &'a Scenario,
     subject: Subject<'a>,
-    start: f64,
+    basis: Basis,
     energy: Range<KilowattHours>,
     co2e: Range<KilogramsCo2e>,
     cost: Range<Dollars>,
@@ -197,7 +197,7 @@ impl Table<'_> {
     }
 
     fn changed(&mut self, kind: &str, change: &Compression, caution: String, costs_accuracy: bool) {
-        let Ok(ready) = ready(self.scenario, self.subject, change, self.start) else { return };
+        let Ok(ready) = ready(self.scenario, self.subject, change, self.basis) else { return };
         let Some(paired) = self.against(&ready.scenario, &ready.summary) else { return };
         let value = change
             .quantize

@@ -66,11 +66,11 @@ pub fn what_if(
     let scenario = serving_of(scenario);
     let before = energy::estimate(&scenario, subject.summary)?;
     let usual = Compression::default();
-    let start = before.assumptions.iter().find(|item| item.key == START).map_or(0.0, |item| item.value);
-    let first = ready(&scenario, subject, &usual, start)?;
+    let basis = Basis::of(&before);
+    let first = ready(&scenario, subject, &usual, basis)?;
     let second = match student {
-        Some(student) => ready(&scenario, student, &Compression { distil: None, ..change.clone() }, start)?,
-        None => ready(&scenario, subject, change, start)?,
+        Some(student) => ready(&scenario, student, &Compression { distil: None, ..change.clone() }, basis)?,
+        None => ready(&scenario, subject, change, basis)?,
     };
     let after = energy::estimate(&second.scenario, &second.summary)?;
     let paired = energy::paired((&scenario, subject.summary), (&second.scenario, &second.summary))?;
@@ -78,7 +78,7 @@ pub fn what_if(
         Workload::Serve(serving) => serving.batch,
         Workload::Train(_) => 1,
     };
-    let traffic = |ready: &Ready| traffic(&ready.summary, ready.usual, batch);
+    let traffic = |ready: &Ready| traffic(ready, batch);
     let mut size = second.changed.after.clone();
     let original = match student {
         Some(_) => {
@@ -115,10 +115,26 @@ pub fn what_if(
 
 /// The key of the time to start a kernel or a step.
 const START: &str = "start-seconds";
+/// The key of the share of the memory bandwidth that is reached.
+const BANDWIDTH: &str = "bandwidth-share";
+
+/// What of the estimate before the change the change rests on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Basis {
+    /// The time to start a kernel or a step.
+    start: f64,
+    /// The share of the memory bandwidth that is reached.
+    bandwidth_share: f64,
+}
+
+impl Basis {
+    pub(crate) fn of(estimate: &Estimate) -> Self {
+        let value = |key: &str| estimate.assumptions.iter().find(|item| item.key == key).map(|item| item.value);
+        Self { start: value(START).unwrap_or(0.0), bandwidth_share: value(BANDWIDTH).unwrap_or(1.0) }
+    }
+}
 
 /// Applies a change and puts what it does to the machine into the scenario.
-///
-/// `start` is the time to start a kernel or a step before the change.
 ///
 /// # Errors
 /// A device that there is not.
@@ -126,19 +142,20 @@ pub(crate) fn ready(
     scenario: &Scenario,
     subject: Subject<'_>,
     change: &Compression,
-    start: f64,
+    basis: Basis,
 ) -> Result<Ready, EstimateError> {
     let id = &scenario.hardware.device;
     let device = hardware::device(id)
         .ok_or_else(|| EstimateError::UnknownDevice { id: crate::notes::clip(id), near: Vec::new() })?;
     let asked = scenario.hardware.precision.as_deref().and_then(Precision::from_code);
     let usual = asked.or_else(|| energy::usual_precision(device)).unwrap_or(Precision::Fp32);
-    let changed = change::apply(subject, change, Machine { device, precision: usual });
+    let changed =
+        change::apply(subject, change, Machine { device, precision: usual, bandwidth_share: basis.bandwidth_share });
     let mut scenario = Scenario { compression: None, ..scenario.clone() };
     scenario.hardware.precision = Some(changed.precision.unwrap_or(usual).code().to_owned());
     match changed.start {
         Start::Same => {}
-        Start::Added(seconds) => _ = scenario.set.insert(START.to_owned(), start + seconds),
+        Start::Added(seconds) => _ = scenario.set.insert(START.to_owned(), basis.start + seconds),
         Start::Set(seconds) => _ = scenario.set.insert(START.to_owned(), seconds),
     }
     let summary = match change.is_none() {
@@ -149,10 +166,11 @@ pub(crate) fn ready(
 }
 
 /// Bytes that a pass or a step moves.
-fn traffic(summary: &ModelSummary, usual: Precision, batch: u64) -> Option<Bytes> {
+fn traffic(ready: &Ready, batch: u64) -> Option<Bytes> {
+    let (summary, usual) = (&ready.summary, ready.usual);
     let each = summary.weight_bytes_each.unwrap_or(f64::from(usual.bits()) / 8.0);
     if let Some(language) = &summary.language {
-        return Some(Bytes(energy::parameters_read(language, batch as f64) * each));
+        return Some(Bytes(energy::parameters_read(language, batch as f64) * each / ready.changed.unpacking));
     }
     let stored = summary.weight_bytes.zip(summary.parameters).filter(|(_, parameters)| *parameters > 0);
     let stored = stored.map(|(bytes, parameters)| bytes as f64 / parameters as f64)?;
