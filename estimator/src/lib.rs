@@ -34,3 +34,6 @@ pub mod sources;
 pub mod tables;
 pub mod transformers;
 pub mod units;
+
+/// The version of the tables in `data/`: equal tables, equal version. Results and exports that quote it can be made again.
+pub const DATA_VERSION: &str = env!("GREENPRINT_DATA_VERSION");

@@ -27,6 +27,14 @@ pub struct Source {
 }
 
 impl Source {
+    /// Its address on the web; `None` for a report that has only a number, and for choices of our own.
+    pub fn link(&self) -> Option<String> {
+        match self.location.strip_prefix("arXiv:") {
+            Some(number) => Some(format!("https://arxiv.org/abs/{number}")),
+            None => Some(self.location.clone()).filter(|location| location.starts_with("http")),
+        }
+    }
+
     /// The source in one line: publisher, title, year.
     pub fn citation(&self) -> String {
         format!("{}: {} ({})", self.publisher, self.title, self.year)

@@ -150,6 +150,8 @@ pub(crate) struct Assumed {
     pub(crate) unit: String,
     pub(crate) span: Range<Ratio>,
     pub(crate) source: String,
+    /// The row of `factors.csv`; empty where another table has it.
+    pub(crate) factor: String,
     pub(crate) is_set: bool,
     /// Whether the span is uncertainty that widens results; a choice of scope has a span to show and does not widen.
     pub(crate) widens: bool,
@@ -158,12 +160,14 @@ pub(crate) struct Assumed {
 impl Assumed {
     /// An assumption with its span.
     pub(crate) fn new(key: Key, name: &str, unit: &str, span: Range<Ratio>, source: String) -> Self {
-        Self { key, name: name.to_owned(), unit: unit.to_owned(), span, source, is_set: false, widens: true }
+        let (name, unit) = (name.to_owned(), unit.to_owned());
+        Self { key, name, unit, span, source, factor: String::new(), is_set: false, widens: true }
     }
 
     /// An assumption that is a factor as the table has it.
     pub(crate) fn of_factor(key: Key, factor: &Factor) -> Self {
-        Self::new(key, &factor.label, &factor.unit, factor.value, cited(factor))
+        let factor_id = factor.id.clone();
+        Self { factor: factor_id, ..Self::new(key, &factor.label, &factor.unit, factor.value, cited(factor)) }
     }
 }
 
@@ -244,6 +248,7 @@ impl Assumptions {
                     low: item.span.low.0,
                     high: item.span.high.0,
                     unit: item.unit.clone(),
+                    factor: item.factor.clone(),
                     source: item.source.clone(),
                     is_set: item.is_set,
                     least,

@@ -237,6 +237,9 @@ pub struct Assumption {
     pub unit: String,
     /// Where it comes from, in one line; `set by you` when the scenario sets it.
     pub source: String,
+    /// The row of `factors.csv` that it is; empty where it comes from another table.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub factor: String,
     /// Whether the scenario sets it.
     pub is_set: bool,
     /// The least value that may be set.

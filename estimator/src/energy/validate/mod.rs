@@ -5,14 +5,17 @@
 //! Rows are our own table of published runs, or a file in one of three layouts.
 //! Draws that are nothing but a TDP are no measurement, so energies computed from them are passed over.
 
+mod csv;
 mod inference;
 mod training;
+mod work;
 
 pub use inference::missed_serving;
 pub use training::built_in_with;
+pub use work::Work;
 
 use super::training_constants::Constants;
-use super::{EstimateError, estimate, training_fit};
+use super::{EstimateError, estimate};
 use crate::carbon::published;
 use crate::hardware::{self, Device};
 use crate::range::{Range, Ratio};
@@ -24,7 +27,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Published figures beside ours.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Validation {
     /// One published figure each.
     pub rows: Vec<Compared>,
@@ -50,7 +53,7 @@ pub struct PeerSummary {
 }
 
 /// A published figure beside our estimate.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Compared {
     /// The row.
     pub id: String,
@@ -82,9 +85,17 @@ pub struct Compared {
     /// Why the row is listed and not counted in the summaries, where that is so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flag: Option<String>,
+    /// The publication, by its id in `sources.csv`; empty for rows of a file.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub source: String,
 }
 
 impl Compared {
+    /// Whether the published figure lies inside our range.
+    pub fn is_within(&self) -> bool {
+        (self.low..=self.high).contains(&self.published)
+    }
+
     /// The error factor of the estimate without the row's own publication; of the estimate itself where the row is not in sample.
     pub fn left_out_error(&self) -> f64 {
         error_factor(self.left_out.unwrap_or(self.central), self.published)
@@ -126,7 +137,7 @@ pub struct Summary {
 impl Summary {
     fn of<'a>(rows: impl Iterator<Item = &'a Compared>) -> Self {
         let counted: Vec<&Compared> = rows.filter(|row| row.flag.is_none()).collect();
-        let within_range = counted.iter().filter(|row| (row.low..=row.high).contains(&row.published)).count();
+        let within_range = counted.iter().filter(|row| row.is_within()).count();
         Self { within_range, ..Self::of_errors(counted.iter().map(|row| row.error_factor)) }
     }
 
@@ -260,31 +271,7 @@ pub fn built_in() -> Validation {
 /// # Errors
 /// A text that is no table, or none of these layouts.
 pub fn rows(name: &str, text: &str) -> Result<Validation, TableError> {
-    let table = Table::parse(name, text)?;
-    let mut claims = Claims::default();
-    if table.has_column("energy_per_output_token_J") {
-        for row in table.rows() {
-            claims.served(&row)?;
-        }
-    } else if table.has_column("params_total_B") && table.has_column("hardware") {
-        for row in table.rows() {
-            claims.trained(&row)?;
-        }
-    } else if table.has_column("power_basis") && table.has_column("device_hours") {
-        for run in &published::read(name, text)? {
-            claims.run(run);
-        }
-    } else {
-        return Err(TableError {
-            table: name.to_owned(),
-            line: 1,
-            column: None,
-            fault: "no layout that can be validated; expected the columns of published_runs.csv, \
-                    or params_total_B and hardware, or energy_per_output_token_J"
-                .to_owned(),
-        });
-    }
-    Ok(claims.compare())
+    Ok(Claims::of_file(name, text)?.compare())
 }
 
 /// What our estimates missed of published figures: the span of a factor by which they would have to be multiplied.
@@ -332,6 +319,35 @@ struct Claims {
 }
 
 impl Claims {
+    /// The rows of a file, as [`rows`] takes it.
+    fn of_file(name: &str, text: &str) -> Result<Self, TableError> {
+        let table = Table::parse(name, text)?;
+        let mut claims = Claims::default();
+        if table.has_column("energy_per_output_token_J") {
+            for row in table.rows() {
+                claims.served(&row)?;
+            }
+        } else if table.has_column("params_total_B") && table.has_column("hardware") {
+            for row in table.rows() {
+                claims.trained(&row)?;
+            }
+        } else if table.has_column("power_basis") && table.has_column("device_hours") {
+            for run in &published::read(name, text)? {
+                claims.run(run);
+            }
+        } else {
+            return Err(TableError {
+                table: name.to_owned(),
+                line: 1,
+                column: None,
+                fault: "no layout that can be validated; expected the columns of published_runs.csv, \
+                        or params_total_B and hardware, or energy_per_output_token_J"
+                    .to_owned(),
+            });
+        }
+        Ok(claims)
+    }
+
     fn skip(&mut self, id: &str, why: impl Into<String>) {
         self.skipped.push(Skipped { id: id.to_owned(), why: why.into() });
     }
@@ -343,21 +359,16 @@ impl Claims {
         }
     }
 
-    fn compare(mut self) -> Validation {
-        let mut rows = Vec::new();
-        let claims = std::mem::take(&mut self.claims);
-        // Fitted once for all rows, and only where a row asks for it.
-        let without: Vec<_> = match claims.iter().any(|claim| claim.left_out.is_some()) {
-            true => training_fit::without_each(),
-            false => Vec::new(),
-        };
-        for claim in claims {
-            match compare(&claim, &without) {
-                Ok(Some(row)) => rows.push(row),
-                Ok(None) => self.skip(&claim.id, "the estimate has no such figure"),
-                Err(fault) => self.skip(&claim.id, fault.to_string()),
-            }
-        }
+    fn compare(self) -> Validation {
+        let mut work = Work::from(self);
+        work.advance(usize::MAX);
+        work.finish()
+    }
+}
+
+impl Validation {
+    /// The sums over rows.
+    fn of(rows: Vec<Compared>, skipped: Vec<Skipped>) -> Self {
         let (mut by_quantity, mut left_out_by_quantity) = (BTreeMap::new(), BTreeMap::new());
         let mut peers: BTreeMap<String, BTreeMap<String, PeerSummary>> = BTreeMap::new();
         for row in &rows {
@@ -378,7 +389,7 @@ impl Claims {
             }
         }
         let summary = Summary::of(rows.iter());
-        Validation { summary, by_quantity, left_out_by_quantity, peers, rows, skipped: self.skipped }
+        Self { summary, by_quantity, left_out_by_quantity, peers, rows, skipped }
     }
 }
 
@@ -412,6 +423,7 @@ fn compare(claim: &Claim, without: &[(String, Constants)]) -> Result<Option<Comp
         left_out,
         peers: claim.peers.clone(),
         flag: claim.flag.clone(),
+        source: String::new(),
     }))
 }
 
