@@ -34,6 +34,15 @@ pub enum Request {
         /// Numbers chosen so far.
         dims: Dims,
     },
+    /// Count a model that is described in words: "7B", or "32 layers, d=4096, 32 heads, vocab 32000".
+    Describe {
+        /// Comes back in the answer.
+        job: u64,
+        /// The words.
+        sentence: String,
+        /// Numbers chosen so far.
+        dims: Dims,
+    },
     /// Count the model that was read last again, with other numbers.
     Infer {
         /// Comes back in the answer.
@@ -63,6 +72,8 @@ pub enum Answer {
         job: u64,
         /// The counts.
         inspection: Box<Inspection>,
+        /// The file that leads, where it was chosen among several; empty else, and when counted again.
+        leading: String,
     },
     /// This worker does not know the file, but the one with every format may.
     Elsewhere {

@@ -42,7 +42,7 @@ impl Route {
     /// Its name in the navigation and in the window's title.
     pub fn name(self) -> &'static str {
         match self {
-            Route::Estimate => text::estimate::TITLE,
+            Route::Estimate => text::estimate::NAME,
             Route::Measured => text::measured::NAME,
             Route::Validation => text::validation::NAME,
             Route::Schedule => text::schedule::NAME,

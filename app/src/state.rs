@@ -52,6 +52,8 @@ pub struct State {
     pub inspected: Option<ModelRef>,
     /// The model being read.
     pub reading: Option<Reading>,
+    /// The file that was read, where it was chosen among several.
+    pub leading: String,
     /// Why the last model could not be read.
     pub fault: Option<Fault>,
     /// Why the address could not be understood.
@@ -77,6 +79,8 @@ pub enum Action {
     Progress(u64, u64),
     /// The worker has counted.
     Read(Box<Inspection>),
+    /// Of several files, this one was read.
+    Led(String),
     /// The worker could not.
     Failed(Fault),
     /// The reader stopped it.
@@ -263,10 +267,12 @@ impl Reducible for State {
                     *summary = Some(Box::new(ModelSummary::from_inspection(&inspection)));
                 }
                 state.fault = None;
+                state.leading.clear();
                 state.inspected = Some(state.scenario.model.clone());
                 state.inspection = Some(Counts(Rc::from(inspection)));
                 state.follow_model(self.summary());
             }
+            Action::Led(leading) => state.leading = leading,
             Action::Failed(why) => {
                 state.reading = None;
                 state.fault = Some(why);

@@ -11,14 +11,17 @@ use xtask::tools;
 use crate::run::{WasmRust, run};
 
 /// What the page is made of, relative to the clone's root.
-const INPUTS: [&str; 11] = [
+const INPUTS: [&str; 14] = [
     "Cargo.toml",
     "Cargo.lock",
     "Trunk.toml",
     "index.html",
+    "METHODOLOGY.md",
     "app/Cargo.toml",
+    "app/build.rs",
     "app/src",
     "estimator/Cargo.toml",
+    "estimator/build.rs",
     "estimator/data",
     "estimator/src",
     "examples",

@@ -6,11 +6,13 @@
 mod bars;
 mod curves;
 mod roofline;
+mod scatter;
 mod tornado;
 
 pub use bars::{Bar, Bars};
 pub use curves::{Axis, Curve, Curves};
 pub use roofline::{Point, Roofline};
+pub use scatter::{Dot, Scatter};
 pub use tornado::{Case, Swing, Tornado};
 
 use plotters::coord::Shift;
@@ -69,6 +71,8 @@ pub enum Chart {
     Roofline(Roofline),
     /// How far each assumption moves the result.
     Tornado(Tornado),
+    /// Amounts that should be equal.
+    Scatter(Scatter),
 }
 
 /// The numbers of a chart as a table.
@@ -88,6 +92,7 @@ impl Chart {
             Chart::Curves(chart) => chart.height(width),
             Chart::Roofline(chart) => chart.height(width),
             Chart::Tornado(chart) => chart.height(width),
+            Chart::Scatter(chart) => chart.height(width),
         }
     }
 
@@ -106,6 +111,7 @@ impl Chart {
             Chart::Curves(chart) => &chart.summary,
             Chart::Roofline(chart) => &chart.summary,
             Chart::Tornado(chart) => &chart.summary,
+            Chart::Scatter(chart) => &chart.summary,
         }
     }
 
@@ -116,6 +122,7 @@ impl Chart {
             Chart::Curves(chart) => chart.table(),
             Chart::Roofline(chart) => chart.table(),
             Chart::Tornado(chart) => chart.table(),
+            Chart::Scatter(chart) => chart.table(),
         }
     }
 
@@ -130,6 +137,7 @@ impl Chart {
             Chart::Curves(chart) => chart.draw(&Pen { area, look }),
             Chart::Roofline(chart) => chart.draw(&Pen { area, look }),
             Chart::Tornado(chart) => chart.draw(&Pen { area, look }),
+            Chart::Scatter(chart) => chart.draw(&Pen { area, look }),
         }
     }
 
@@ -187,6 +195,12 @@ impl<B: DrawingBackend> Pen<'_, B> {
         let places: Vec<(i32, i32)> = points.iter().map(|(x, y)| self.at(*x, *y)).collect();
         let stroke = (width * self.look.scale).round().max(1.0) as u32;
         self.area.draw(&PathElement::new(places, colour.stroke_width(stroke)))
+    }
+
+    /// A surface with these corners.
+    fn area(&self, corners: &[(f64, f64)], colour: impl Color) -> Drawn<B> {
+        let places: Vec<(i32, i32)> = corners.iter().map(|(x, y)| self.at(*x, *y)).collect();
+        self.area.draw(&Polygon::new(places, colour.filled()))
     }
 
     fn circle(&self, x: f64, y: f64, radius: f64, style: ShapeStyle) -> Drawn<B> {

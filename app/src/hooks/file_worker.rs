@@ -31,6 +31,8 @@ pub enum Wanted {
         /// A token for private repositories; empty for none.
         token: String,
     },
+    /// A description in words.
+    Sentence(String),
 }
 
 /// A handle on the worker.
@@ -169,6 +171,10 @@ impl FileWorker {
                 // An `hf:` address is one by itself, whatever the base.
                 let url = web_sys::Url::new_with_base(&url, &base).map_or(url, |url| url.href());
                 self.send(&Request::OpenUrl { job, url, hub: hub(), token, dims }, &[]);
+            }
+            Some(Wanted::Sentence(sentence)) => {
+                let job = self.next_job();
+                self.send(&Request::Describe { job, sentence, dims }, &[]);
             }
             None => {}
         }

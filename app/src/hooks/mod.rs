@@ -16,6 +16,7 @@ mod logs;
 mod media;
 mod part;
 mod print;
+mod slices;
 mod study;
 mod theme;
 mod window;
@@ -35,6 +36,7 @@ pub use logs::{are_logs, go_to_fragment, leave_logs, may_be_logs, read_logs, tak
 use media::use_media;
 pub use part::{focus_heading, go_to};
 pub use print::{print, use_on_paper};
+pub use slices::{Slices, in_slices};
 pub use study::{Study, study_place, use_study, why_missing};
 pub use theme::{Theme, ThemeHandle, use_theme};
 pub use window::{address_of, reload, set_title, use_place_kept};

@@ -77,7 +77,12 @@ pub fn Estimate(props: &EstimateProps) -> Html {
         let dispatch = dispatch.clone();
         use_callback((), move |answer: Answer, ()| match answer {
             Answer::Progress { at, of, .. } => dispatch.dispatch(Action::Progress(at, of)),
-            Answer::Done { inspection, .. } => dispatch.dispatch(Action::Read(inspection)),
+            Answer::Done { inspection, leading, .. } => {
+                dispatch.dispatch(Action::Read(inspection));
+                if !leading.is_empty() {
+                    dispatch.dispatch(Action::Led(leading));
+                }
+            }
             Answer::Failed { why, .. } => dispatch.dispatch(Action::Failed(why)),
             Answer::Hello(_) | Answer::Elsewhere { .. } => {}
         })
@@ -103,6 +108,12 @@ pub fn Estimate(props: &EstimateProps) -> Html {
                 dispatch.dispatch(Action::Open(ModelRef::Url { url: url.clone() }, url.clone()));
                 worker.open(Wanted::Url { url, token }, dims);
             }
+            Opened::Sentence(sentence) => {
+                // The summary of what is counted goes into the link, as that of a file does.
+                let model = ModelRef::File { name: sentence.clone(), summary: None };
+                dispatch.dispatch(Action::Open(model, sentence.clone()));
+                worker.open(Wanted::Sentence(sentence), dims);
+            }
             Opened::Files(files) => {
                 let Some(name) = name_of_files(&files) else { return };
                 dispatch.dispatch(Action::Open(ModelRef::File { name: name.clone(), summary: None }, name));
@@ -125,6 +136,10 @@ pub fn Estimate(props: &EstimateProps) -> Html {
             }
             opened => open.emit((opened, Dims::new())),
         })
+    };
+    let in_words = {
+        let open = open_new.clone();
+        Callback::from(move |sentence: String| open.emit(Opened::Sentence(sentence)))
     };
     let dropped = use_callback(open_new.clone(), |files: Vec<File>, open| open.emit(Opened::Files(files)));
     let drop_state = use_file_drop(props.active, dropped);
@@ -240,7 +255,7 @@ pub fn Estimate(props: &EstimateProps) -> Html {
             <main>
                 <Intake gallery={gallery.clone()} chosen={state.scenario.model.clone()} reading={state.reading.clone()}
                     fault={state.fault.clone()} bad_link={state.bad_link.clone()} open={open_new} {describe} {cancel} act={act.clone()} />
-                <ModelPanel name={name.clone()} model={state.scenario.model.clone()} counts={current.clone()} {gallery}
+                <ModelPanel name={name.clone()} leading={state.leading.clone()} {in_words} model={state.scenario.model.clone()} counts={current.clone()} {gallery}
                     loading={state.reading.is_some()} dims={state.scenario.dims.clone()} act={act.clone()} />
                 <section id="estimate" aria-labelledby="estimate-title">
                     <h2 id="estimate-title">{ text::estimate::TITLE }</h2>

@@ -2,6 +2,7 @@
 
 use super::{capitalised, unit};
 use crate::numbers;
+use crate::route::{Address, Query, Route};
 use crate::state::Action;
 use crate::text;
 use crate::widgets::NumberField;
@@ -37,6 +38,12 @@ pub fn Assumptions(props: &AssumptionsProps) -> Html {
     }
 }
 
+/// Where the methods page speaks of a constant.
+fn methods_of(factor: &str) -> String {
+    let at: Query = [("at".to_owned(), factor.to_owned())].into();
+    format!("#{}", Address::fragment(Route::Methods, &at))
+}
+
 fn row(assumption: &Assumption, act: &Callback<Action>) -> Html {
     let key = assumption.key.clone();
     let change = act.reform(move |value: f64| Action::Assume(key.clone(), Some(value)));
@@ -51,7 +58,12 @@ fn row(assumption: &Assumption, act: &Callback<Action>) -> Html {
                 value={assumption.value} least={assumption.least} most={assumption.most} rough={!assumption.is_set} {change} />
             <div class="assumption-source">
                 if let Some(span) = span { <p>{ span }</p> }
-                <p class="muted">{ text::assumptions::source(&assumption.source) }</p>
+                <p class="muted">
+                    { text::assumptions::source(&assumption.source) }
+                    if !assumption.factor.is_empty() {
+                        { " " }<a href={methods_of(&assumption.factor)} aria-label={text::assumptions::more_on(&assumption.name)}>{ text::assumptions::MORE }</a>
+                    }
+                </p>
             </div>
             if assumption.is_set {
                 <button type="button" class="quiet" onclick={reset} aria-label={text::assumptions::reset_one(&assumption.name)}>{ text::assumptions::RESET }</button>

@@ -24,6 +24,8 @@ pub enum Opened {
     },
     /// Files.
     Files(Vec<File>),
+    /// A description in words.
+    Sentence(String),
 }
 
 /// Properties of [`Intake`].

@@ -324,12 +324,25 @@ fn macs(value: Option<u64>, whole: u64) -> Html {
     }
 }
 
+/// So many letters at the end of a name are always shown: layers of one model differ there.
+const SHOWN_END: usize = 14;
+
+/// A name that loses its middle where there is no room for all of it, and neither its beginning nor its end.
+fn cut_in_the_middle(name: &str) -> Html {
+    let letters = name.chars().count();
+    let (start, end) = match name.char_indices().nth(letters.saturating_sub(SHOWN_END)) {
+        Some((at, _)) => name.split_at(at),
+        None => ("", name),
+    };
+    html! { <span class="cut"><span>{ start.to_owned() }</span><span>{ end.to_owned() }</span></span> }
+}
+
 fn layer_row(columns: &[Column], place: usize, at: usize, layer: &Layer, whole: u64) -> Html {
     let times = (layer.times > 1).then(|| text::layers::times(layer.times));
     let one = |column: &Column| match column {
         Column::Place => html! { <td class="number muted">{ at + 1 }</td> },
         Column::Name => {
-            html! { <th scope="row" title={layer.name.clone()}>{ layer.name.clone() }{ times.clone() }</th> }
+            html! { <th scope="row" title={layer.name.clone()}>{ cut_in_the_middle(&layer.name) }{ times.clone() }</th> }
         }
         Column::Op => html! { <td>{ layer.op.clone() }</td> },
         Column::Shape => {

@@ -11,6 +11,7 @@ use estimator::report::{NotCounted, Port};
 use estimator::scenario::ModelRef;
 use estimator::shapes::{Origin, Symbol};
 use std::collections::BTreeMap;
+use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 /// Properties of [`ModelPanel`].
@@ -26,6 +27,10 @@ pub struct ModelPanelProps {
     pub gallery: Gallery,
     /// Whether something is being read.
     pub loading: bool,
+    /// The file that was read, where it was chosen among several; empty else.
+    pub leading: AttrValue,
+    /// Counts a model that is described in words.
+    pub in_words: Callback<String>,
     /// Numbers chosen for dimensions.
     pub dims: BTreeMap<String, u64>,
     /// Says what the reader did.
@@ -52,13 +57,54 @@ pub fn ModelPanel(props: &ModelPanelProps) -> Html {
             if let Some(entry) = entry {
                 <p class="model-sentence">{ entry.sentence.clone() }{ " " }<span class="muted">{ text::model::paper(&entry.paper, entry.year) }</span></p>
             }
+            if !props.leading.is_empty() { <p class="muted">{ text::model::led_by(&props.leading) }</p> }
             { match (&props.counts, &props.model) {
-                (_, ModelRef::Counts { parameters, active_parameters }) => described(*parameters, *active_parameters, &props.act),
+                (_, ModelRef::Counts { parameters, active_parameters }) => html! {
+                    <>
+                        { described(*parameters, *active_parameters, &props.act) }
+                        <InWords describe={props.in_words.clone()} />
+                    </>
+                },
                 (Some(counts), _) => counted(entry, counts, props),
                 (None, _) if props.loading => html! { <div class="figures waiting" aria-hidden="true">{ for (0..5).map(|_| html! { <div class="figure"></div> }) }</div> },
                 (None, _) => html! { <p class="notice">{ text::model::absent(&props.model) }</p> },
             } }
         </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct InWordsProps {
+    describe: Callback<String>,
+}
+
+/// A model in words: the same sentences that the command line's `--describe` takes.
+#[component]
+fn InWords(props: &InWordsProps) -> Html {
+    let sentence = use_state(String::new);
+    let oninput = {
+        let sentence = sentence.clone();
+        move |event: InputEvent| sentence.set(event.target_unchecked_into::<HtmlInputElement>().value())
+    };
+    let onsubmit = {
+        let (sentence, describe) = (sentence.clone(), props.describe.clone());
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            if !sentence.trim().is_empty() {
+                describe.emit(sentence.trim().to_owned());
+            }
+        }
+    };
+    html! {
+        <form class="field in-words" {onsubmit} novalidate={true}>
+            <label for="sentence">{ text::model::IN_WORDS }</label>
+            <div class="field-line">
+                <input type="text" id="sentence" value={(*sentence).clone()} {oninput} placeholder={text::model::IN_WORDS_EXAMPLE}
+                    autocomplete="off" spellcheck="false" aria-describedby="sentence-help" />
+                <button type="submit">{ text::model::COUNT }</button>
+            </div>
+            <p class="field-help" id="sentence-help">{ text::model::IN_WORDS_HELP }</p>
+        </form>
     }
 }
 

@@ -22,8 +22,8 @@ pub fn Sources() -> Html {
                         { for sources::all().iter().map(|source| html! {
                             <li>
                                 { text::sources::line(source) }
-                                if source.location.starts_with("http") {
-                                    { " " }<a href={source.location.clone()} rel="noreferrer">{ text::sources::host(&source.location) }</a>
+                                if let Some(link) = source.link() {
+                                    { " " }<a href={link.clone()} rel="noreferrer">{ text::sources::host(&link) }</a>
                                 }
                             </li>
                         }) }

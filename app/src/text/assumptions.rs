@@ -5,6 +5,7 @@ use super::plural;
 pub const TITLE: &str = "What this rests on";
 pub const SHOW: &str = "Show and change the assumptions";
 pub const RESET: &str = "Reset";
+pub const MORE: &str = "In the methods";
 
 pub fn lede(count: usize) -> String {
     format!(
@@ -26,4 +27,7 @@ pub fn source(source: &str) -> String {
 }
 pub fn set_by_you() -> String {
     "Set by you.".to_owned()
+}
+pub fn more_on(name: &str) -> String {
+    format!("In the methods: {}", super::inside_sentence(name))
 }

@@ -1,3 +1,4 @@
 //! The estimate.
 
+pub const NAME: &str = "Estimate";
 pub const TITLE: &str = "The estimate";

@@ -8,7 +8,7 @@ pub fn formats() -> String {
     format!("Opens {}; several files together and whole folders too.", estimator::formats::NAMES.join(", "))
 }
 pub const ADDRESS: &str = "Address of a model file, or hf:organisation/name";
-pub const ADDRESS_EXAMPLE: &str = "https://…/model.onnx or hf:org/name";
+pub const ADDRESS_EXAMPLE: &str = "https://… or hf:org/name";
 pub const PRIVATE: &str = "Private repository?";
 pub const TOKEN: &str = "Access token of the Hugging Face hub";
 pub const TOKEN_HELP: &str = "It is sent to the hub alone, kept in memory, and gone when you close or reload the page. A token that may only read is enough.";

@@ -9,6 +9,13 @@ use std::collections::BTreeMap;
 
 pub const SAVE: &str = "Save the counts as JSON";
 pub const BY_SIZE_HELP: &str = "A language model of which only the size is known. For each token it computes with every active parameter once, which is two FLOPs each; everything on the page follows. Open its file to know more.";
+pub const IN_WORDS: &str = "Or describe its architecture in words";
+pub const IN_WORDS_EXAMPLE: &str = "32 layers, d=4096, 32 heads, 8 kv heads";
+pub const IN_WORDS_HELP: &str = "Such as “7B dense transformer, 32 layers, d=4096, 32 heads, 8 kv heads, ffn 11008, vocab 32000”. What is not said takes the value that most models of this shape have, and a note says so.";
+pub const COUNT: &str = "Count it";
+pub fn led_by(file: &str) -> String {
+    format!("Read from {file}, which leads among the files that came along.")
+}
 pub const SIZE: &str = "Parameters";
 pub const SIZE_HELP: &str = "Such as 8B, 70B or 1.5T.";
 pub const ACTIVE: &str = "Active parameters";

@@ -5,7 +5,7 @@ use estimator::sources::Source;
 pub const METHOD: &str = "How to read this";
 pub const METHOD_TEXT: [&str; 3] = [
     "One MAC is one multiplication and one addition, so FLOPs are 2 × MACs. Only convolutions, matrix products and attention products are counted as MACs; norms, activations and the like are “other operations”. What has no formula is listed, never counted as zero.",
-    "Every estimate is a range. The central figure is the best single guess, and the ends combine the spans of the assumptions. They are not calibrated yet; the command line’s validate prints how many published figures lie between them.",
+    "Every estimate is a range. The central figure is the best single guess, and the ends combine the spans of the assumptions. The validation page shows how many published figures lie between them.",
     "Emissions are those of the electricity used, by the average carbon intensity of the grid. The share of making the machines is shown beside them.",
 ];
 pub const TITLE: &str = "Sources and credits";

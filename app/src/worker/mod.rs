@@ -15,6 +15,7 @@ use estimator::cost;
 use estimator::formats::{self, Files, Folder, Problem, ReadError, ReadSeek};
 use estimator::model::Model;
 use estimator::shapes::{self, Choices};
+use estimator::transformers::{self, Description};
 use js_sys::Array;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ const REPORT_EVERY_MS: f64 = 40.0;
 pub fn start() -> Result<(), JsValue> {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().dyn_into()?;
     say(&scope, &Answer::Hello(crate::BUILD_ID.to_owned()));
-    let kept: Rc<RefCell<Option<Model>>> = Rc::default();
+    let kept: Rc<RefCell<Option<Kept>>> = Rc::default();
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new({
         let scope = scope.clone();
         move |event: MessageEvent| {
@@ -63,7 +64,18 @@ fn say(scope: &DedicatedWorkerGlobalScope, answer: &Answer) {
     }
 }
 
-fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Model>>>, request: Request, files: Vec<File>) {
+/// What was counted last.
+enum Kept {
+    /// A model that was read.
+    Model(Model),
+    /// A model that was described in words.
+    Description(Box<Description>),
+}
+
+/// What was read, and the file that was chosen among several; empty where there was no choice.
+type Read = (Model, String);
+
+fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Kept>>>, request: Request, files: Vec<File>) {
     match request {
         Request::OpenFiles { job, names, dims } => {
             let files = Files::new(Dropped(names.iter().cloned().zip(files).collect()));
@@ -81,8 +93,20 @@ fn answer(scope: &DedicatedWorkerGlobalScope, kept: &Rc<RefCell<Option<Model>>>,
                 finish(&scope, &kept, job, outcome, dims);
             });
         }
+        Request::Describe { job, sentence, dims } => match transformers::recipe(&sentence) {
+            Ok(recipe) => {
+                let description = Box::new(recipe.description);
+                count_described(scope, job, &description, &dims);
+                *kept.borrow_mut() = Some(Kept::Description(description));
+            }
+            Err(error) => {
+                let why = Fault { name: sentence, what: error.to_string(), remedy: String::new() };
+                say(scope, &Answer::Failed { job, why });
+            }
+        },
         Request::Infer { job, dims } => match &*kept.borrow() {
-            Some(model) => count(scope, job, model, dims),
+            Some(Kept::Model(model)) => count(scope, job, model, dims, String::new()),
+            Some(Kept::Description(description)) => count_described(scope, job, description, &dims),
             None => {
                 let why = Fault {
                     name: String::new(),
@@ -101,7 +125,7 @@ fn read<'a>(
     job: u64,
     files: Files<'a>,
     name: Option<&str>,
-) -> Result<Model, Unread> {
+) -> Result<Read, Unread> {
     let mut said = f64::NEG_INFINITY;
     let watch = move |at: u64, of: u64| {
         let now = js_sys::Date::now();
@@ -112,6 +136,11 @@ fn read<'a>(
         true
     };
     let files = files.watched(watch);
+    // A file that was asked for by its name needs no telling.
+    let leading = match (name, files.names()) {
+        (None, [_, _, ..]) => formats::leading(files.names()).first().map(|name| (*name).to_owned()),
+        _ => None,
+    };
     let model = match (name, files.names()) {
         (Some(name), _) => formats::open(&files, name),
         (None, []) => {
@@ -121,7 +150,7 @@ fn read<'a>(
         (None, [one]) => formats::open(&files, one),
         (None, _) => formats::open_folder(&files),
     };
-    model.map_err(|error| match error.problem {
+    model.map(|model| (model, leading.unwrap_or_default())).map_err(|error| match error.problem {
         Problem::NotAModel(_) | Problem::Unsupported(_) if !formats::EVERY_FORMAT => Unread::Elsewhere,
         _ => fault(&error).into(),
     })
@@ -173,23 +202,30 @@ impl From<Fault> for Unread {
 
 fn finish(
     scope: &DedicatedWorkerGlobalScope,
-    kept: &Rc<RefCell<Option<Model>>>,
+    kept: &Rc<RefCell<Option<Kept>>>,
     job: u64,
-    outcome: Result<Model, Unread>,
+    outcome: Result<Read, Unread>,
     dims: Dims,
 ) {
     match outcome {
-        Ok(model) => {
-            count(scope, job, &model, dims);
-            *kept.borrow_mut() = Some(model);
+        Ok((model, leading)) => {
+            count(scope, job, &model, dims, leading);
+            *kept.borrow_mut() = Some(Kept::Model(model));
         }
         Err(Unread::Elsewhere) => say(scope, &Answer::Elsewhere { job }),
         Err(Unread::Fault(why)) => say(scope, &Answer::Failed { job, why }),
     }
 }
 
-fn count(scope: &DedicatedWorkerGlobalScope, job: u64, model: &Model, dims: Dims) {
+fn count(scope: &DedicatedWorkerGlobalScope, job: u64, model: &Model, dims: Dims, leading: String) {
     let trace = shapes::infer(model, &Choices { dims, ..Choices::default() });
     let inspection = Box::new(cost::inspect(model, &trace));
-    say(scope, &Answer::Done { job, inspection });
+    say(scope, &Answer::Done { job, inspection, leading });
+}
+
+fn count_described(scope: &DedicatedWorkerGlobalScope, job: u64, description: &Description, dims: &Dims) {
+    let tokens = dims.get("tokens").copied().unwrap_or(shapes::PROMPT);
+    let context = dims.get("context").copied().unwrap_or(tokens);
+    let inspection = Box::new(cost::inspect_description(description, tokens, context));
+    say(scope, &Answer::Done { job, inspection, leading: String::new() });
 }
