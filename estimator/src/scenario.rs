@@ -10,6 +10,7 @@ mod fields;
 mod fragment;
 mod sample;
 mod summary;
+mod training;
 
 pub use compression::Compression;
 pub use fields::UnknownField;
@@ -17,6 +18,7 @@ pub use fragment::{FragmentError, LONGEST_FRAGMENT};
 pub use sample::{Sample, SampleKind, TokenPass};
 pub(crate) use summary::gather;
 pub use summary::{LanguageModel, LayerTerms, MOST_TERMS, ModelSummary};
+pub use training::{Activations, Kind, Method, Optimizer, Plan, Targets};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -134,7 +136,7 @@ impl Default for Workload {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Training {
-    /// Samples in the training set (for a language model given by counts: tokens).
+    /// Samples in the training set; of a language model, sequences; of reinforcement, prompts.
     pub samples: f64,
     /// Passes over the training set.
     pub epochs: f64,
@@ -145,12 +147,33 @@ pub struct Training {
     pub tokens: Option<f64>,
     /// Whether activations are computed again in the backward pass instead of being kept (one more forward pass).
     pub recompute: bool,
+    /// What kind of training it is.
+    #[serde(skip_serializing_if = "Method::is_usual")]
+    pub method: Method,
+    /// How devices share it.
+    #[serde(skip_serializing_if = "Plan::is_usual")]
+    pub plan: Plan,
+}
+
+impl Training {
+    /// Whether everything but the inputs of the layers is computed again in the backward pass.
+    pub fn recomputes_all(&self) -> bool {
+        self.recompute || self.plan.activations == Some(Activations::Full)
+    }
 }
 
 impl Default for Training {
     fn default() -> Self {
         // ImageNet-1k's training set and the number of epochs with which ResNet-50 is usually trained.
-        Self { samples: 1_281_167.0, epochs: 90.0, batch: 256, tokens: None, recompute: false }
+        Self {
+            samples: 1_281_167.0,
+            epochs: 90.0,
+            batch: 256,
+            tokens: None,
+            recompute: false,
+            method: Method::default(),
+            plan: Plan::default(),
+        }
     }
 }
 

@@ -77,7 +77,7 @@ fn whole() -> impl Strategy<Value = u64> {
 fn workload() -> impl Strategy<Value = Workload> {
     let training = (number(), number(), whole(), prop::option::of(number()), any::<bool>()).prop_map(
         |(samples, epochs, batch, tokens, recompute)| {
-            Workload::Train(Training { samples, epochs, batch, tokens, recompute })
+            Workload::Train(Training { samples, epochs, batch, tokens, recompute, ..Training::default() })
         },
     );
     let generates = prop::option::of(any::<bool>());

@@ -1,5 +1,6 @@
 //! What the model is to do: learn, or answer.
 
+use super::training_options::training_options;
 use crate::state::Action;
 use crate::text;
 use crate::widgets::{Choice, Choices, NumberField, Slide};
@@ -84,6 +85,7 @@ fn train(training: &Training, language: bool, act: &Callback<Action>) -> Html {
                 <input type="checkbox" id="recompute" checked={training.recompute} onchange={recompute} />
                 <label for="recompute">{ text::job::RECOMPUTE }</label>
             </div>
+            { training_options(training, language, act) }
         </>
     }
 }

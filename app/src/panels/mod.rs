@@ -18,6 +18,7 @@ mod place;
 mod result;
 mod smaller;
 mod sources;
+mod training_options;
 
 pub use assumptions::Assumptions;
 pub use changes::Changes;

@@ -30,6 +30,7 @@ pub mod result;
 pub mod schedule;
 pub mod smaller;
 pub mod sources;
+pub mod training_options;
 pub mod validation;
 
 /// What stands where a number cannot be known.

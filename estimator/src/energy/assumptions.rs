@@ -40,12 +40,15 @@ pub(crate) enum Key {
     StateBytes,
     TokenSeconds,
     LoadSeconds,
+    ActivationBytes,
+    FailedShare,
+    ReservedIdle,
     UnexplainedServing,
 }
 
 impl Key {
     /// All of them.
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 32] = [
         Self::Mfu,
         Self::Backward,
         Self::Experiments,
@@ -74,6 +77,9 @@ impl Key {
         Self::StateBytes,
         Self::TokenSeconds,
         Self::LoadSeconds,
+        Self::ActivationBytes,
+        Self::FailedShare,
+        Self::ReservedIdle,
         Self::UnexplainedServing,
     ];
 
@@ -108,6 +114,9 @@ impl Key {
             Self::StateBytes => "training-bytes-per-parameter",
             Self::TokenSeconds => "token-seconds",
             Self::LoadSeconds => "loading-seconds",
+            Self::ActivationBytes => "activation-bytes-per-token",
+            Self::FailedShare => "failed-share",
+            Self::ReservedIdle => "reserved-idle",
             Self::UnexplainedServing => "unexplained-serving",
         }
     }
@@ -134,6 +143,8 @@ impl Key {
             Self::SequenceTokens => (1.0, 1e8),
             Self::StateBytes => (1.0, 64.0),
             Self::TokenSeconds | Self::LoadSeconds => (0.0, 10.0),
+            Self::ActivationBytes => (0.0, 1e12),
+            Self::FailedShare | Self::ReservedIdle => (0.0, 0.99),
             Self::UnexplainedServing => (0.01, 100.0),
         }
     }

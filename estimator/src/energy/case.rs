@@ -10,7 +10,7 @@ use crate::carbon::sites::{self, Scope};
 use crate::hardware::{self, Boundary, Device, Field, Kind, Peak, Precision};
 use crate::notes::Notes;
 use crate::range::{Range, Ratio};
-use crate::scenario::{LanguageModel, ModelSummary, Scenario, Workload};
+use crate::scenario::{LanguageModel, Method, ModelSummary, Plan, Scenario, Workload};
 use crate::sources::Evidence;
 use crate::units::{Bytes, BytesPerSecond, Quantity, Watts};
 
@@ -299,20 +299,12 @@ impl<'a> Case<'a> {
         ));
 
         let ceiling = most.unwrap_or(watts.central);
-        if !trains {
-            let idle = factor("idle-over-tdp")?;
-            let (watts, source) = match device.idle {
-                Some(own) => (Range::exact(own), told(device.evidence(Field::Idle))),
-                None => (idle.value.map(|share| Watts(ceiling.0 * share.0)), cited(idle)),
-            };
-            self.assumptions.add(Assumed::new(
-                Key::IdleWatts,
-                "Draw of a device that waits",
-                "W",
-                plain(watts),
-                source,
-            ));
-        }
+        let idle = factor("idle-over-tdp")?;
+        let (watts, source) = match device.idle {
+            Some(own) => (Range::exact(own), told(device.evidence(Field::Idle))),
+            None => (idle.value.map(|share| Watts(ceiling.0 * share.0)), cited(idle)),
+        };
+        self.assumptions.add(Assumed::new(Key::IdleWatts, "Draw of a device that waits", "W", plain(watts), source));
         let host = factor(match device.kind {
             Kind::Gpu | Kind::Npu => "host-over-tdp",
             Kind::Tpu => "host-over-tdp-tpu",
@@ -568,6 +560,8 @@ fn check(scenario: &Scenario, model: &ModelSummary) -> Result<(), EstimateError>
     match &scenario.workload {
         Workload::Train(training) => {
             within("batch", training.batch as f64, 1.0, LARGEST_COUNT)?;
+            method(&training.method, &within)?;
+            plan(&training.plan, &within)?;
             match training.tokens {
                 Some(tokens) => within("tokens", tokens, SMALLEST_AMOUNT, LARGEST_COUNT),
                 None => {
@@ -588,6 +582,25 @@ fn check(scenario: &Scenario, model: &ModelSummary) -> Result<(), EstimateError>
             Ok(())
         }
     }
+}
+
+/// A check of a number by its name and bounds.
+type Within<'a> = &'a dyn Fn(&str, f64, f64, f64) -> Result<(), EstimateError>;
+
+fn method(method: &Method, within: Within<'_>) -> Result<(), EstimateError> {
+    within("the rank of adapters", method.rank.unwrap_or(1) as f64, 1.0, 1e6)?;
+    within("the teacher’s parameters", method.teacher_parameters.unwrap_or(1.0), 1.0, LARGEST_COUNT)?;
+    within("answers to a prompt", method.answers.unwrap_or(1.0), 1.0, 1e9)?;
+    within("tokens of a prompt", method.prompt_tokens.unwrap_or(1.0), 0.0, 1e9)?;
+    within("tokens of an answer", method.answer_tokens.unwrap_or(1.0), 1.0, 1e9)?;
+    within("answers at once", method.answer_batch.unwrap_or(1) as f64, 1.0, 1e9)
+}
+
+fn plan(plan: &Plan, within: Within<'_>) -> Result<(), EstimateError> {
+    within("the stage of ZeRO", f64::from(plan.zero.unwrap_or(0)), 0.0, 3.0)?;
+    within("tensor parallelism", plan.tensor_parallel.unwrap_or(1) as f64, 1.0, MOST_DEVICES)?;
+    within("pipeline parallelism", plan.pipeline_parallel.unwrap_or(1) as f64, 1.0, MOST_DEVICES)?;
+    within("the micro-batch", plan.micro_batch.unwrap_or(1) as f64, 1.0, LARGEST_COUNT)
 }
 
 /// The language model that is given, or that a graph amounts to where the service answers prompts with it.

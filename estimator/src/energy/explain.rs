@@ -4,11 +4,12 @@ use super::EstimateError;
 use super::assumptions::Key;
 use super::case::Case;
 use super::figures::{Figure, Figures};
+use super::tuning::Rollouts;
 use super::with_unit;
 use super::{language, training};
 use crate::format::{Readable, count, exact, number};
 use crate::report::Step;
-use crate::scenario::{Serving, Training, Workload};
+use crate::scenario::{Kind, Serving, Training, Workload};
 use crate::units::{
     Bytes, Dollars, Flops, GramsPerKilowattHour, Hours, KilogramsCo2e, KilowattHours, Litres, Seconds, Watts,
 };
@@ -34,6 +35,23 @@ fn step(steps: &mut Vec<Step>, title: &str, formula: &str, numbers: String, resu
 fn train(case: &Case<'_>, training: &Training, figures: &Figures, steps: &mut Vec<Step>) -> Result<(), EstimateError> {
     let values = case.assumptions.central();
     let pass = training::pass(case, training)?;
+    if let Some((prompts, time)) = pass.written {
+        let rollouts = Rollouts::of(&training.method)?;
+        step(
+            steps,
+            "Writing of answers",
+            "prompts × answers ÷ what the devices answer as a service",
+            format!(
+                "{} × {} of {} tokens behind {}, {} at once",
+                number(prompts),
+                number(rollouts.answers),
+                number(rollouts.answer),
+                number(rollouts.prompt),
+                rollouts.batch
+            ),
+            time.readable(),
+        );
+    }
     if pass.tokens {
         let (formula, numbers) = forward_of_token(case, pass.forward);
         step(steps, "Forward pass of one token", formula, numbers, pass.forward.readable());
@@ -49,8 +67,13 @@ fn train(case: &Case<'_>, training: &Training, figures: &Figures, steps: &mut Ve
     let (mut formula, mut numbers) = (
         format!(
             "({} + backward) × forward × {}",
-            if training.recompute { "1 + 1 again" } else { "1" },
-            if pass.tokens && training.tokens.is_some() { "tokens" } else { "samples × epochs" }
+            if training.recomputes_all() { "1 + 1 again" } else { "1" },
+            match (pass.tokens, training.tokens, training.method.kind) {
+                (true, _, Kind::Reinforcement) => "prompts × answers × tokens of prompt and answer",
+                (true, Some(_), _) => "tokens",
+                (true, None, _) => "samples × epochs × tokens of a sequence",
+                (false, ..) => "samples × epochs",
+            }
         ),
         format!(
             "({} + {}) × {} × {}",
@@ -59,11 +82,21 @@ fn train(case: &Case<'_>, training: &Training, figures: &Figures, steps: &mut Ve
             pass.forward.readable(),
             if training.tokens.is_some() {
                 number(pass.items)
+            } else if pass.tokens {
+                count(pass.items)
             } else {
                 format!("{} × {}", number(training.samples), number(training.epochs))
             }
         ),
     );
+    if pass.beside.0 > 0.0 {
+        let whose = match training.method.kind {
+            Kind::Distillation => "the teacher’s",
+            _ => "the reference model’s",
+        };
+        formula.push_str(&format!(" + {whose} forward pass × tokens"));
+        numbers.push_str(&format!(" + {} × {}", pass.beside.readable(), number(pass.items)));
+    }
     if values.get(Key::Experiments) != 1.0 {
         formula.push_str(" × experiments");
         numbers.push_str(&format!(" × {}", number(values.get(Key::Experiments))));

@@ -6,16 +6,16 @@
 use super::assumptions::Key;
 use super::case::Case;
 use super::figures::{Figure, Spread};
-use super::{serving, training};
+use super::{parallel, serving};
 use crate::format::{self, Readable};
 use crate::report::{MemoryFit, MemoryPart, Obstacle};
-use crate::scenario::{Training, Workload};
+use crate::scenario::Workload;
 use crate::units::{Bytes, DAYS_PER_YEAR, HOURS_PER_DAY, Hours};
 
 /// What the workload needs of each device's memory, and whether it fits.
 pub(crate) fn memory(case: &Case<'_>) -> MemoryFit {
     let parts: Vec<MemoryPart> = match &case.scenario.workload {
-        Workload::Train(training) => training::memory(case, training),
+        Workload::Train(training) => parallel::memory(case, training),
         Workload::Serve(serving) => serving::memory(case, serving),
     };
     let known: Vec<Bytes> = parts.iter().filter_map(|part| part.bytes).collect();
@@ -33,7 +33,7 @@ pub(crate) fn memory(case: &Case<'_>) -> MemoryFit {
 
 /// Everything that stands in the way, what cannot run at all in front.
 pub(crate) fn obstacles(case: &Case<'_>, memory: &MemoryFit, spread: &Spread) -> Vec<Obstacle> {
-    [of_memory(case, memory), of_batch(case), of_load(case, spread), of_time(case, spread)]
+    [of_plan(case), of_memory(case, memory), of_batch(case), of_load(case, spread), of_time(case, spread)]
         .into_iter()
         .flatten()
         .collect()
@@ -44,17 +44,15 @@ fn of_memory(case: &Case<'_>, memory: &MemoryFit) -> Option<Obstacle> {
         return None;
     };
     let least_devices = match &case.scenario.workload {
-        Workload::Train(training) if case.model.language.is_none() => copies(case, training, available),
+        Workload::Train(training) => parallel::least_devices(case, training, available),
         // What a language model keeps is split over its devices.
         _ if case.language.is_some() => Some((needed * case.devices() / available).ceil()),
         _ => None,
     };
-    let remedy = match least_devices {
-        Some(least) => format!("at least {} of them hold it; a lower precision, a smaller batch or a device with more memory would help too", format::number(least)),
-        None if matches!(case.scenario.workload, Workload::Train(_)) => {
-            "more devices do not help, for each holds the whole model; a device with more memory, a lower precision or splitting the model would".to_owned()
-        }
-        None => "more devices do not help, for each holds the whole model; a smaller batch, a lower precision or a device with more memory would".to_owned(),
+    let remedy = match (&case.scenario.workload, least_devices) {
+        (Workload::Train(training), _) => parallel::remedy(case, training, available),
+        (_, Some(least)) => format!("at least {} of them hold it; a lower precision, a smaller batch or a device with more memory would help too", format::number(least)),
+        (_, None) => "more devices do not help, for each holds the whole model; a smaller batch, a lower precision or a device with more memory would".to_owned(),
     };
     Some(Obstacle::Memory {
         text: format!(
@@ -71,12 +69,12 @@ fn of_memory(case: &Case<'_>, memory: &MemoryFit) -> Option<Obstacle> {
     })
 }
 
-/// The least number of devices among which the batch of a network that each device copies can be shared out; `None` where none is enough.
-fn copies(case: &Case<'_>, run: &Training, available: Bytes) -> Option<f64> {
-    let held = training::held(case, run);
-    let (state, sample) = (held.state?, held.sample?);
-    let room = ((available - state) / sample).floor();
-    (room >= 1.0).then(|| (run.batch as f64 / room).ceil())
+/// A plan that cannot be carried out.
+fn of_plan(case: &Case<'_>) -> Option<Obstacle> {
+    match &case.scenario.workload {
+        Workload::Train(training) => parallel::impossible(case, training),
+        Workload::Serve(_) => None,
+    }
 }
 
 /// Devices that share out a batch of fewer samples than there are devices.

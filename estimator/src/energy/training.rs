@@ -12,13 +12,13 @@ use super::assumptions::{Assumed, Key, Values, cited, factor};
 use super::case::{Case, percent, told};
 use super::figures::{Figure, Figures};
 use super::training_constants::{self, Constants, Run};
-use super::{language, ledger};
+use super::tuning::{self, Rollouts};
+use super::{language, ledger, parallel};
 use crate::format::{self, Readable};
 use crate::hardware::roofline::Roof;
-use crate::hardware::{Field, Kind, Precision};
+use crate::hardware::{self, Field, Precision};
 use crate::range::{Range, Ratio};
-use crate::report::MemoryPart;
-use crate::scenario::{ModelSummary, SampleKind, Scenario, Training, Workload};
+use crate::scenario::{Kind, ModelSummary, SampleKind, Scenario, Training, Workload};
 use crate::units::{Bytes, Flops, FlopsPerSecond, SECONDS_PER_HOUR, Seconds, Watts};
 use std::collections::BTreeMap;
 
@@ -36,6 +36,10 @@ pub(crate) struct Pass {
     pub(crate) items: f64,
     /// Whether the items are tokens.
     pub(crate) tokens: bool,
+    /// FLOPs for each item beside the training itself: a teacher's or a reference model's forward pass.
+    pub(crate) beside: Flops,
+    /// Prompts whose answers are written before they are learnt from, and the time in which all devices write them.
+    pub(crate) written: Option<(f64, Seconds)>,
 }
 
 /// The forward pass of one item and the number of items.
@@ -43,34 +47,46 @@ pub(crate) struct Pass {
 /// # Errors
 /// A model whose MACs (or, with tokens, parameters) are not known.
 pub(crate) fn pass(case: &Case<'_>, training: &Training) -> Result<Pass, EstimateError> {
+    tuning::check(case, &training.method)?;
     let samples = training.samples * training.epochs;
-    let forwards = if training.recompute { 2.0 } else { 1.0 };
+    let forwards = if training.recomputes_all() { 2.0 } else { 1.0 };
     let per_parameter = |parameters: f64| Flops(FLOPS_PER_MAC * parameters);
+    let plain = |forward: Flops, items: f64, tokens: bool| Pass {
+        forward,
+        forwards,
+        items,
+        tokens,
+        beside: Flops(0.0),
+        written: None,
+    };
     if let Some(language) = case.model.language {
-        let items = training.tokens.unwrap_or(samples);
         let sequence = case.assumptions.central().get(Key::SequenceTokens);
         let forward = per_parameter(language::training_macs(&language, sequence));
-        return Ok(Pass { forward, forwards, items, tokens: true });
+        let beside = Flops(tuning::beside(training, forward.0));
+        if training.method.kind == Kind::Reinforcement {
+            let rollouts = Rollouts::of(&training.method)?;
+            let prompts = training.tokens.map_or(samples, |tokens| tokens / rollouts.tokens());
+            let written = Some((prompts, rollouts.time(case, prompts)?));
+            return Ok(Pass { beside, written, ..plain(forward, prompts * rollouts.tokens(), true) });
+        }
+        // A sample is a sequence.
+        let items = training.tokens.unwrap_or(samples * sequence);
+        return Ok(Pass { beside, ..plain(forward, items, true) });
     }
     if let Some(tokens) = training.tokens {
         // A graph over tokens tells what each of its tokens costs.
         if let Some(each) = case.model.sample.tokens().filter(|each| *each > 0) {
             let forward = per_parameter(macs(case)? / case.model.batch.max(1) as f64 / each as f64);
-            return Ok(Pass { forward, forwards, items: tokens, tokens: true });
+            return Ok(plain(forward, tokens, true));
         }
         let parameters = case.model.parameters.ok_or(EstimateError::UnknownCount {
             count: "parameters",
             remedy: "give samples and epochs instead of tokens",
         })?;
-        return Ok(Pass { forward: per_parameter(parameters as f64), forwards, items: tokens, tokens: true });
+        return Ok(plain(per_parameter(parameters as f64), tokens, true));
     }
     let macs = macs(case)?;
-    Ok(Pass {
-        forward: Flops(FLOPS_PER_MAC * macs / case.model.batch.max(1) as f64),
-        forwards,
-        items: samples,
-        tokens: false,
-    })
+    Ok(plain(Flops(FLOPS_PER_MAC * macs / case.model.batch.max(1) as f64), samples, false))
 }
 
 /// Whether the run goes through the counted passes of a graph, and not by parameters and tokens.
@@ -91,7 +107,26 @@ pub(crate) fn macs(case: &Case<'_>) -> Result<f64, EstimateError> {
 /// # Errors
 /// A table that is a part of this crate lacks a row: a fault of ours.
 pub(crate) fn assume(case: &mut Case<'_>, training: &Training) -> Result<(), EstimateError> {
-    case.assumptions.add(Assumed::of_factor(Key::Backward, factor("backward-over-forward")?));
+    let backward = Assumed::of_factor(Key::Backward, factor("backward-over-forward")?);
+    let adapted = match (training.method.kind, case.model.language) {
+        (Kind::Lora | Kind::Qlora, Some(language)) => {
+            Some(tuning::adapters(&language, &training.method)? / language.active_parameters)
+        }
+        _ => None,
+    };
+    case.assumptions.add(match adapted {
+        // Gradients of inputs, and of the adapters' weights beside their own pass: 1 + 3 × adapters ÷ weights.
+        Some(share) => Assumed {
+            span: Range::exact(Ratio(1.0 + 3.0 * share)),
+            source: format!(
+                "frozen weights need no gradients of their own, adapters of {} of the weights do: {}",
+                format::number(share * 100.0) + " %",
+                cited(factor("lora-rank")?)
+            ),
+            ..backward
+        },
+        None => backward,
+    });
     let experiments = factor("experiments-multiplier")?;
     case.assumptions.add(Assumed {
         widens: false,
@@ -99,12 +134,10 @@ pub(crate) fn assume(case: &mut Case<'_>, training: &Training) -> Result<(), Est
         source: format!("one final run; projects publish more: {}", cited(experiments)),
         ..Assumed::of_factor(Key::Experiments, experiments)
     });
-    let state = Assumed::of_factor(Key::StateBytes, factor("training-bytes-per-parameter")?);
-    case.assumptions.add(Assumed { widens: false, ..state });
-    if case.model.language.is_some_and(|language| language.knows_its_architecture()) {
-        let sequence = Assumed::of_factor(Key::SequenceTokens, factor("training-sequence")?);
-        case.assumptions.add(Assumed { widens: false, ..sequence });
+    for (key, id) in [(Key::FailedShare, "failed-share"), (Key::ReservedIdle, "reserved-idle-share")] {
+        case.assumptions.add(Assumed { widens: false, ..Assumed::of_factor(key, factor(id)?) });
     }
+    parallel::assume(case, training)?;
     let by_layers = !case.model.layers.is_empty() && is_by_layers(case.model, training);
     let bandwidth = by_layers.then(|| factor("bandwidth-share")).transpose()?.map(|share| Assumed {
         // Its span is in that of the utilisation.
@@ -199,7 +232,7 @@ pub(crate) fn power(case: &Case<'_>) -> Option<Power> {
             fitted(constants, "draw")
         )
     };
-    let has_server = matches!(case.device.kind, Kind::Gpu | Kind::Tpu | Kind::Npu);
+    let has_server = matches!(case.device.kind, hardware::Kind::Gpu | hardware::Kind::Tpu | hardware::Kind::Npu);
     let device = span(shares.device);
     Some(Power {
         // It cannot draw more than it may.
@@ -338,17 +371,22 @@ fn bounded(case: &Case<'_>, training: &Training, mfu: f64, share: f64) -> f64 {
 /// The figures of a training run.
 pub(crate) fn figures(case: &Case<'_>, pass: Pass, values: Values<'_>) -> Figures {
     let mut figures = Figures::new();
-    let experiments = values.get(Key::Experiments);
-    let run = pass.forward * (pass.forwards + values.get(Key::Backward)) * pass.items;
-    let all = run * experiments;
+    // What failed was computed and is computed again.
+    let repeated = values.get(Key::Experiments) / (1.0 - values.get(Key::FailedShare));
+    let run = (pass.forward * (pass.forwards + values.get(Key::Backward)) + pass.beside) * pass.items;
+    let all = run * repeated;
     let rate = case.peak.rate * values.get(Key::Mfu) * case.devices();
     let beside = time_beside(case, pass, values);
-    let hours = (all.at(rate).0 + beside.each).max(beside.least) / SECONDS_PER_HOUR;
+    let written = pass.written.map_or(0.0, |(_, time)| time.0 * repeated);
+    let hours = ((all.at(rate).0 + beside.each).max(beside.least) + written) / SECONDS_PER_HOUR;
     figures.put(Figure::Flops, all.0);
     figures.put(Figure::Hours, hours);
     figures.put(Figure::WorkingHours, hours * case.devices());
-    figures.put(Figure::Items, pass.items * experiments);
-    ledger::settle(&mut figures, values, values.get(Key::AcceleratorWatts), 0.0, false);
+    figures.put(Figure::Items, pass.items * values.get(Key::Experiments));
+    // Reserved devices that wait draw as idle ones do.
+    let reserved = values.get(Key::ReservedIdle);
+    figures.put(Figure::IdleHours, hours * case.devices() * reserved / (1.0 - reserved));
+    ledger::settle(&mut figures, values, values.get(Key::AcceleratorWatts), values.get(Key::IdleWatts), false);
     figures
 }
 
@@ -361,7 +399,7 @@ struct Beside {
 }
 
 fn time_beside(case: &Case<'_>, pass: Pass, values: Values<'_>) -> Beside {
-    let items = pass.items * values.get(Key::Experiments);
+    let items = pass.items * values.get(Key::Experiments) / (1.0 - values.get(Key::FailedShare));
     if pass.tokens && values.get(Key::TokenSeconds) > 0.0 {
         return Beside { each: items * values.get(Key::TokenSeconds) / case.devices(), least: 0.0 };
     }
@@ -399,49 +437,11 @@ pub(crate) fn time_in_numbers(case: &Case<'_>, pass: Pass, figures: &Figures) ->
             case.scenario.hardware.count
         ));
     }
+    if let Some((_, time)) = pass.written {
+        text.push_str(&format!(" + {} of writing answers", time.readable()));
+    }
     if beside.least > 0.0 {
         text.push_str(&format!("; no less than {}", Seconds(beside.least).readable()));
     }
     text
-}
-
-/// Bytes that training keeps, before it is shared out over devices.
-pub(crate) struct Held {
-    /// Weights, gradients and optimiser state of the whole model.
-    pub(crate) state: Option<Bytes>,
-    /// Activations of one sample; `None` for a language model, whose layers are not known.
-    pub(crate) sample: Option<Bytes>,
-}
-
-/// What training keeps.
-pub(crate) fn held(case: &Case<'_>, training: &Training) -> Held {
-    let state = case.assumptions.central().get(Key::StateBytes);
-    let parameters = match case.model.language {
-        Some(language) => Some(language.parameters),
-        None => case.model.parameters.map(|parameters| parameters as f64),
-    };
-    let kept = if training.recompute { case.model.peak_activation_bytes } else { case.model.activation_bytes };
-    let sample = kept.map(|bytes| {
-        Bytes(bytes as f64 / case.model.batch.max(1) as f64 * case.activation_bytes_each() / case.stored_bytes_each())
-    });
-    Held {
-        state: parameters.map(|parameters| Bytes(parameters * state)),
-        sample: if case.model.language.is_some() { None } else { sample },
-    }
-}
-
-/// What training keeps in a device's memory: weights, gradients and optimiser state, and activations of its share of the batch.
-pub(crate) fn memory(case: &Case<'_>, training: &Training) -> Vec<MemoryPart> {
-    let held = held(case, training);
-    // A language model's state is split over the devices, as frameworks do; a smaller network is copied to each.
-    let split = if case.model.is_language() { case.devices() } else { 1.0 };
-    // The fullest device has one sample more than the others where the batch cannot be shared out evenly.
-    let samples = (training.batch as f64 / case.devices()).ceil();
-    vec![
-        MemoryPart {
-            name: "weights, gradients and optimiser state".to_owned(),
-            bytes: held.state.map(|bytes| bytes / split),
-        },
-        MemoryPart { name: "activations".to_owned(), bytes: held.sample.map(|bytes| bytes * samples) },
-    ]
 }

@@ -145,6 +145,13 @@ pub enum Obstacle {
         /// The least number of these devices on which it fits; `None` where more devices do not help.
         least_devices: Option<u64>,
     },
+    /// The plan by which devices share the work cannot be carried out.
+    Plan {
+        /// The sentence.
+        text: String,
+        /// The least number of devices with which it could; `None` where more devices do not help.
+        least_devices: Option<u64>,
+    },
     /// The batch has fewer samples than there are devices to share it.
     IdleDevices {
         /// The sentence.
@@ -179,6 +186,7 @@ impl Obstacle {
     pub fn text(&self) -> &str {
         match self {
             Self::Memory { text, .. }
+            | Self::Plan { text, .. }
             | Self::IdleDevices { text, .. }
             | Self::Overload { text, .. }
             | Self::TooLong { text, .. } => text,
@@ -188,7 +196,7 @@ impl Obstacle {
     /// The least number of devices with which it would not stand in the way; `None` where more devices do not help.
     pub fn least_devices(&self) -> Option<u64> {
         match self {
-            Self::Memory { least_devices, .. } => *least_devices,
+            Self::Memory { least_devices, .. } | Self::Plan { least_devices, .. } => *least_devices,
             Self::IdleDevices { .. } => None,
             Self::Overload { least_devices, .. } | Self::TooLong { least_devices, .. } => Some(*least_devices),
         }

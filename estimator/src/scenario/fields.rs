@@ -4,8 +4,8 @@
 
 use super::compression::{Distil, Format, Prune, Software};
 use super::{
-    Compression, Hardware, LanguageModel, LayerTerms, ModelRef, ModelSummary, Sample, SampleKind, Scenario, Serving,
-    Site, TokenPass, Training, VERSION, Workload,
+    Activations, Compression, Hardware, Kind, LanguageModel, LayerTerms, Method, ModelRef, ModelSummary, Optimizer,
+    Plan, Sample, SampleKind, Scenario, Serving, Site, Targets, TokenPass, Training, VERSION, Workload,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,7 +112,25 @@ fn filled() -> [Scenario; 4] {
         language,
         ..ModelSummary::default()
     };
-    let training = Workload::Train(Training { tokens: Some(1.0), ..Training::default() });
+    let method = Method {
+        kind: Kind::Lora,
+        rank: Some(1),
+        targets: Some(Targets::Attention),
+        teacher_parameters: Some(1.0),
+        answers: Some(1.0),
+        prompt_tokens: Some(1.0),
+        answer_tokens: Some(1.0),
+        answer_batch: Some(1),
+    };
+    let plan = Plan {
+        optimizer: Some(Optimizer::Sgd),
+        activations: Some(Activations::All),
+        zero: Some(1),
+        tensor_parallel: Some(1),
+        pipeline_parallel: Some(1),
+        micro_batch: Some(1),
+    };
+    let training = Workload::Train(Training { tokens: Some(1.0), method, plan, ..Training::default() });
     let serving = Workload::Serve(Serving {
         requests_per_day: Some(1.0),
         images: Some(1.0),

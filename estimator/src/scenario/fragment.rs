@@ -7,8 +7,8 @@
 
 use super::compression::{ChoiceError, group};
 use super::{
-    Compression, Hardware, LanguageModel, LayerTerms, MOST_TERMS, ModelRef, ModelSummary, Sample, SampleKind, Scenario,
-    Serving, Site, TokenPass, Training, VERSION, Workload,
+    Activations, Compression, Hardware, Kind, LanguageModel, LayerTerms, MOST_TERMS, Method, ModelRef, ModelSummary,
+    Optimizer, Plan, Sample, SampleKind, Scenario, Serving, Site, Targets, TokenPass, Training, VERSION, Workload,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
@@ -117,6 +117,8 @@ impl Scenario {
                 if training.recompute {
                     pairs.put("recompute", 1);
                 }
+                put_method(&mut pairs, &training.method);
+                put_plan(&mut pairs, &training.plan);
             }
             Workload::Serve(serving) => {
                 let usual = Serving::default();
@@ -215,6 +217,20 @@ impl Scenario {
                 }
                 "tokens" => training.tokens = Some(value.number()?),
                 "recompute" => training.recompute = value.text == "1",
+                "kind" => training.method.kind = value.word(Kind::from_code)?,
+                "rank" => training.method.rank = Some(value.whole()?),
+                "targets" => training.method.targets = Some(value.word(Targets::from_code)?),
+                "teacher" => training.method.teacher_parameters = Some(value.number()?),
+                "answers" => training.method.answers = Some(value.number()?),
+                "rprompt" => training.method.prompt_tokens = Some(value.number()?),
+                "ranswer" => training.method.answer_tokens = Some(value.number()?),
+                "rbatch" => training.method.answer_batch = Some(value.whole()?),
+                "opt" => training.plan.optimizer = Some(value.word(Optimizer::from_code)?),
+                "act" => training.plan.activations = Some(value.word(Activations::from_code)?),
+                "zero" => training.plan.zero = Some(value.whole()?),
+                "tp" => training.plan.tensor_parallel = Some(value.whole()?),
+                "pp" => training.plan.pipeline_parallel = Some(value.whole()?),
+                "micro" => training.plan.micro_batch = Some(value.whole()?),
                 "rpd" => serving.requests_per_day = Some(value.number()?),
                 "days" => serving.days = value.number()?,
                 "prompt" => serving.prompt_tokens = value.number()?,
@@ -263,6 +279,48 @@ impl Scenario {
         scenario.compression = (change != Compression::default()).then_some(change);
         scenario.workload = if serve { Workload::Serve(serving) } else { Workload::Train(training) };
         Ok(scenario)
+    }
+}
+
+fn put_method(pairs: &mut Pairs, method: &Method) {
+    if method.kind != Kind::default() {
+        pairs.put("kind", method.kind.code());
+    }
+    if let Some(rank) = method.rank {
+        pairs.put("rank", rank);
+    }
+    if let Some(targets) = method.targets {
+        pairs.put("targets", targets.code());
+    }
+    let numbers = [
+        ("teacher", method.teacher_parameters),
+        ("answers", method.answers),
+        ("rprompt", method.prompt_tokens),
+        ("ranswer", method.answer_tokens),
+    ];
+    for (key, number) in numbers {
+        number.into_iter().for_each(|number| pairs.number(key, number));
+    }
+    if let Some(batch) = method.answer_batch {
+        pairs.put("rbatch", batch);
+    }
+}
+
+fn put_plan(pairs: &mut Pairs, plan: &Plan) {
+    if let Some(optimizer) = plan.optimizer {
+        pairs.put("opt", optimizer.code());
+    }
+    if let Some(activations) = plan.activations {
+        pairs.put("act", activations.code());
+    }
+    let numbers = [
+        ("zero", plan.zero.map(u64::from)),
+        ("tp", plan.tensor_parallel),
+        ("pp", plan.pipeline_parallel),
+        ("micro", plan.micro_batch),
+    ];
+    for (key, number) in numbers {
+        number.into_iter().for_each(|number| pairs.put(key, number));
     }
 }
 
@@ -318,6 +376,10 @@ struct Value<'k> {
 impl Value<'_> {
     fn fault(&self, expected: &'static str) -> FragmentError {
         FragmentError::Value { key: self.key.chars().take(80).collect(), expected }
+    }
+
+    fn word<T>(&self, read: impl Fn(&str) -> Option<T>) -> Result<T, FragmentError> {
+        read(&self.text).ok_or_else(|| self.fault("one of the words that the page writes"))
     }
 
     fn whole<N: FromStr>(&self) -> Result<N, FragmentError> {

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use estimator::scenario::compression::{Format, Prune, Software, group};
+use estimator::scenario::{Activations, Kind, Optimizer, Targets};
 use std::path::PathBuf;
 
 /// What a machine-learning model costs: parameters, FLOPs, time, energy, CO₂ and money.
@@ -34,6 +35,8 @@ Examples:
   greenprint train --model resnet50.onnx --samples 1,281,167 --epochs 90 --device v100-sxm2-16gb --count 8 --region fr
   greenprint train --params 7B --tokens 2T --device h100-sxm --count 512 --precision bf16 --mfu 0.4
   greenprint train --params 400B --active-params 17B --tokens 22T --device h100-sxm --count 16384 --pue 1.1
+  greenprint train --params 8B --kind lora --lora-rank 16 --samples 50k --sequence 2048 --device a100-sxm4-80gb
+  greenprint train --params 70B --tokens 1T --device h100-sxm --count 512 --tensor-parallel 8 --zero 1 --activations full
   greenprint train --scenario run.json --region se --json";
 
 const INFER_EXAMPLES: &str = "\
@@ -293,17 +296,81 @@ pub(crate) struct Train {
     /// Compute activations again in the backward pass.
     #[arg(long)]
     pub(crate) recompute: bool,
-    /// Tokens of a sequence, on which the cost of attention depends; for language models known by their architecture.
+    /// Tokens of a sequence, for language models: a sample is one sequence. The usual length or the model's longest by default.
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub(crate) sequence: Option<f64>,
+    #[command(flatten)]
+    pub(crate) method: MethodChoice,
+    #[command(flatten)]
+    pub(crate) plan: PlanChoice,
     /// Model FLOPs utilisation: the share of the dense peak that is reached.
     #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
     pub(crate) mfu: Option<f64>,
     /// All runs over the final run; 1 by default.
     #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
     pub(crate) experiments: Option<f64>,
+    /// Share of the compute that failed and is repeated; 0 by default.
+    #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
+    pub(crate) failed_share: Option<f64>,
+    /// Share of the reserved time in which the devices wait; 0 by default.
+    #[arg(long, value_name = "X", value_parser = number, allow_hyphen_values = true)]
+    pub(crate) reserved_idle: Option<f64>,
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+/// What kind of training.
+#[derive(Args)]
+#[command(next_help_heading = "Kind of training")]
+pub(crate) struct MethodChoice {
+    /// pretraining, continued-pretraining, fine-tuning, lora, qlora, distillation or reinforcement.
+    #[arg(long, value_name = "KIND", value_parser = |word: &str| choice(word, Kind::from_code, Kind::ALL.iter().map(|one| one.code())))]
+    pub(crate) kind: Option<Kind>,
+    /// The rank of adapters.
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub(crate) lora_rank: Option<u64>,
+    /// Which matrices get adapters: query-value, attention or all-linear.
+    #[arg(long, value_name = "WHICH", value_parser = |word: &str| choice(word, Targets::from_code, Targets::ALL.iter().map(|one| one.code())))]
+    pub(crate) lora_targets: Option<Targets>,
+    /// The teacher's parameters that one token uses.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) teacher_params: Option<f64>,
+    /// Answers to each prompt of reinforcement; --samples counts prompts.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) answers_per_prompt: Option<f64>,
+    /// Tokens of a prompt of reinforcement.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) prompt_tokens: Option<f64>,
+    /// Tokens of an answer of reinforcement.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(crate) answer_tokens: Option<f64>,
+    /// Answers of reinforcement that are written at once.
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub(crate) answer_batch: Option<u64>,
+}
+
+/// How devices share a run.
+#[derive(Args)]
+#[command(next_help_heading = "Memory and parallel plan")]
+pub(crate) struct PlanChoice {
+    /// adamw, adamw-8bit, sgd, sgd-momentum or adafactor.
+    #[arg(long, value_name = "NAME", value_parser = |word: &str| choice(word, Optimizer::from_code, Optimizer::ALL.iter().map(|one| one.code())))]
+    pub(crate) optimizer: Option<Optimizer>,
+    /// Which activations are kept: all, selective (attention maps are not) or full (recomputation of all).
+    #[arg(long, value_name = "WHICH", value_parser = |word: &str| choice(word, Activations::from_code, Activations::ALL.iter().map(|one| one.code())))]
+    pub(crate) activations: Option<Activations>,
+    /// The stage of ZeRO, 0 to 3; 3 for language models by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub(crate) zero: Option<u8>,
+    /// Devices that share each layer.
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub(crate) tensor_parallel: Option<u64>,
+    /// Devices that hold one stretch of layers each.
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub(crate) pipeline_parallel: Option<u64>,
+    /// Samples or sequences that a replica computes at once.
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub(crate) micro_batch: Option<u64>,
 }
 
 #[derive(Args)]
@@ -387,6 +454,15 @@ pub(crate) struct WhatIf {
 pub(crate) struct Levers {
     #[command(flatten)]
     pub(crate) service: Service,
+}
+
+/// One of a few words.
+fn choice<T>(
+    word: &str,
+    read: impl Fn(&str) -> Option<T>,
+    all: impl Iterator<Item = &'static str>,
+) -> Result<T, String> {
+    read(word).ok_or_else(|| format!("“{word}” is none of {}", all.collect::<Vec<_>>().join(", ")))
 }
 
 fn pair(text: &str) -> Result<(String, &str), String> {

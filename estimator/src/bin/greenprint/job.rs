@@ -1,11 +1,11 @@
 //! From arguments to a scenario and its estimate: `greenprint train` and `greenprint infer`.
 
-use crate::arguments::{Infer, ModelChoice, Place, Shapes, Train};
+use crate::arguments::{Infer, MethodChoice, ModelChoice, Place, PlanChoice, Shapes, Train};
 use crate::{Failure, Output, check_names, json, model, print};
 use estimator::energy::{self, EstimateError};
 use estimator::notes::{Level, Note};
 use estimator::report::{Estimate, Inspection};
-use estimator::scenario::{ModelRef, ModelSummary, Scenario, Serving, Training, UnknownField, Workload};
+use estimator::scenario::{Method, ModelRef, ModelSummary, Plan, Scenario, Serving, Training, UnknownField, Workload};
 use serde_json::Value;
 
 /// A scenario before its workload is settled.
@@ -135,12 +135,18 @@ pub(crate) fn train(train: &Train) -> Result<Output, Failure> {
     let mut start = start(&train.choice)?;
     let scenario = &mut start.scenario;
     machines(scenario, &train.place, train.choice.scenario.is_some());
-    for (key, value) in [("mfu", train.mfu), ("experiments", train.experiments), ("sequence-tokens", train.sequence)] {
+    for (key, value) in [
+        ("mfu", train.mfu),
+        ("experiments", train.experiments),
+        ("sequence-tokens", train.sequence),
+        ("failed-share", train.failed_share),
+        ("reserved-idle", train.reserved_idle),
+    ] {
         scenario.set.extend(value.map(|value| (key.to_owned(), value)));
     }
-    if train.sequence.is_some() && !start.summary.language.is_some_and(|language| language.knows_its_architecture()) {
+    if train.sequence.is_some() && start.summary.language.is_none() {
         start.notes.push(warning(
-            "--sequence plays no part: it is for language models known by their architecture; a graph’s own dimensions say how long its samples are (--dim)".to_owned(),
+            "--sequence plays no part: it is for language models; a graph’s own dimensions say how long its samples are (--dim)".to_owned(),
         ));
     }
     let from_file = match (&scenario.workload, &train.choice.scenario) {
@@ -168,8 +174,36 @@ pub(crate) fn train(train: &Train) -> Result<Output, Failure> {
         // Samples on the command line replace the tokens of a file.
         tokens: train.tokens.or(if train.samples.is_some() { None } else { usual.tokens }),
         recompute: train.recompute || usual.recompute,
+        method: method(&train.method, usual.method),
+        plan: plan(&train.plan, usual.plan),
     });
     finish(start, train.place.json)
+}
+
+/// The kind of training, from the arguments where they state it.
+fn method(given: &MethodChoice, usual: Method) -> Method {
+    Method {
+        kind: given.kind.unwrap_or(usual.kind),
+        rank: given.lora_rank.or(usual.rank),
+        targets: given.lora_targets.or(usual.targets),
+        teacher_parameters: given.teacher_params.or(usual.teacher_parameters),
+        answers: given.answers_per_prompt.or(usual.answers),
+        prompt_tokens: given.prompt_tokens.or(usual.prompt_tokens),
+        answer_tokens: given.answer_tokens.or(usual.answer_tokens),
+        answer_batch: given.answer_batch.or(usual.answer_batch),
+    }
+}
+
+/// How devices share the run, likewise.
+fn plan(given: &PlanChoice, usual: Plan) -> Plan {
+    Plan {
+        optimizer: given.optimizer.or(usual.optimizer),
+        activations: given.activations.or(usual.activations),
+        zero: given.zero.or(usual.zero),
+        tensor_parallel: given.tensor_parallel.or(usual.tensor_parallel),
+        pipeline_parallel: given.pipeline_parallel.or(usual.pipeline_parallel),
+        micro_batch: given.micro_batch.or(usual.micro_batch),
+    }
 }
 
 /// `greenprint infer`.
