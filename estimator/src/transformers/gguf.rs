@@ -64,6 +64,11 @@ const ARCHITECTURES: &[(&str, &str)] = &[
     ("arcee", "arcee"),
     ("apertus", "apertus"),
     ("lfm2", "lfm2"),
+    ("lfm2moe", "lfm2_moe"),
+    ("nemotron_h", "nemotron_h"),
+    ("dots1", "dots1"),
+    ("minimax-m2", "minimax_m2"),
+    ("hunyuan-moe", "hunyuan_v1_moe"),
 ];
 
 /// Fields under `<architecture>.` with their common names.
@@ -134,6 +139,23 @@ pub(super) fn config(
             model_type = "mixtral";
         }
     }
+    // Hybrids say layer by layer how many keys there are: none where something else mixes the tokens.
+    let counts = |field: &str| -> Vec<u64> {
+        let items = at(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        items.iter().map(|item| item.as_u64().unwrap_or(0)).collect()
+    };
+    let kept = counts("attention.head_count_kv");
+    if kept.contains(&0) && kept.iter().any(|count| *count > 0) {
+        put("num_key_value_heads", kept.iter().copied().max().unwrap_or(1).into());
+        let [attentive, other] = match model_type {
+            "lfm2" | "lfm2_moe" => ["full_attention", "conv"],
+            _ => ["attention", "mamba"],
+        };
+        put("layer_types", kept.iter().map(|count| if *count > 0 { attentive } else { other }).collect());
+    }
+    if let Some(most @ 1..) = counts("attention.head_count").into_iter().max() {
+        put("num_attention_heads", most.into());
+    }
     let heads = number("attention.head_count");
     let kv_heads = number("attention.head_count_kv");
     match model_type {
@@ -188,7 +210,88 @@ pub(super) fn config(
                 put(if model_type == "mamba" { "time_step_rank" } else { "num_heads" }, rank.into());
             }
         }
-        "granitemoe" | "granitemoehybrid" => {
+        "jamba" | "falcon_h1" | "granitemoehybrid" => {
+            let heads = if model_type == "jamba" { "mamba_dt_rank" } else { "mamba_n_heads" };
+            for (own, common) in [
+                ("ssm.state_size", "mamba_d_state"),
+                ("ssm.conv_kernel", "mamba_d_conv"),
+                ("ssm.group_count", "mamba_n_groups"),
+                ("ssm.time_step_rank", heads),
+                ("ssm.inner_size", "mamba_d_ssm"),
+                ("expert_shared_feed_forward_length", "shared_intermediate_size"),
+            ] {
+                if let Some(value) = number(own) {
+                    put(common, value.into());
+                }
+            }
+            if let (Some(inner), Some(hidden @ 1..)) = (number("ssm.inner_size"), number("embedding_length")) {
+                put("mamba_expand", (inner as f64 / hidden as f64).into());
+            }
+            match (model_type, experts) {
+                ("jamba", None) => put("num_experts", 1.into()),
+                ("granitemoehybrid", None) => {
+                    put("num_local_experts", 0.into());
+                    put("shared_intermediate_size", at("feed_forward_length").cloned().unwrap_or(Value::Null));
+                }
+                _ => {}
+            }
+        }
+        "nemotron_h" => {
+            for (own, common) in [
+                ("ssm.state_size", "ssm_state_size"),
+                ("ssm.conv_kernel", "conv_kernel"),
+                ("ssm.group_count", "n_groups"),
+                ("ssm.time_step_rank", "mamba_num_heads"),
+                ("expert_shared_feed_forward_length", "moe_shared_expert_intermediate_size"),
+            ] {
+                if let Some(value) = number(own) {
+                    put(common, value.into());
+                }
+            }
+            if let (Some(inner), Some(heads @ 1..)) = (number("ssm.inner_size"), number("ssm.time_step_rank")) {
+                put("mamba_head_dim", (inner / heads).into());
+            }
+            let widths = counts("feed_forward_length");
+            put("intermediate_size", widths.iter().copied().max().unwrap_or(1).max(1).into());
+            let network = if experts.is_some() { "moe" } else { "mlp" };
+            let kind = |(layer, keys): (usize, &u64)| match (keys, widths.get(layer)) {
+                (1.., _) => "attention",
+                (0, Some(1..)) => network,
+                _ => "mamba",
+            };
+            put("layers_block_type", kept.iter().enumerate().map(kind).collect());
+        }
+        "lfm2" | "lfm2_moe" => {
+            // The width is the network's own, already adjusted.
+            put("block_auto_adjust_ff_dim", false.into());
+            for (own, common) in
+                [("shortconv.l_cache", "conv_L_cache"), ("leading_dense_block_count", "num_dense_layers")]
+            {
+                if let Some(value) = number(own) {
+                    put(common, value.into());
+                }
+            }
+            put("use_expert_bias", true.into());
+        }
+        "hunyuan_v1_moe" => {
+            put("moe_topk", at("expert_used_count").cloned().unwrap_or(Value::Null));
+            put(
+                "intermediate_size",
+                at("expert_feed_forward_length").or(at("feed_forward_length")).cloned().unwrap_or(Value::Null),
+            );
+        }
+        "minimax_m2" => put(
+            "intermediate_size",
+            at("expert_feed_forward_length").or(at("feed_forward_length")).cloned().unwrap_or(Value::Null),
+        ),
+        "glm4_moe" => {
+            // The layers that predict further tokens are among those of the file.
+            if let (Some(extra @ 1..), Some(all)) = (number("nextn_predict_layers"), number("block_count")) {
+                put("num_hidden_layers", all.saturating_sub(extra).into());
+                put("num_nextn_predict_layers", extra.into());
+            }
+        }
+        "granitemoe" => {
             if let Some(shared) = number("expert_shared_feed_forward_length") {
                 put("shared_intermediate_size", shared.into());
             }

@@ -141,7 +141,7 @@ fn describe_as(
         notes.info(
             "num_nextn_predict_layers",
             format!(
-                "{} that predict several tokens at once, with {} parameters beside the shared tables, are in such checkpoints and are not counted: a plain pass does not run them",
+                "checkpoints of this network also hold {} for predicting several tokens at once, with {} parameters beside the shared tables; they are not counted, for a plain pass does not run them",
                 if several == 1 { "one layer".to_owned() } else { format!("{several} layers") },
                 crate::format::whole(extra)
             ),

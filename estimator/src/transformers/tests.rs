@@ -171,3 +171,40 @@ fn gguf_metadata_is_read_in_its_own_words() {
     let found = from_gguf(&gemma, None).unwrap();
     assert_eq!((found.parameters(), found.window()), (268_098_176, Some(512)));
 }
+
+#[test]
+fn hybrids_in_gguf_say_layer_by_layer_what_they_are() {
+    let common = |name: &str, more: serde_json::Value| {
+        let mut all = config(json!({"general.architecture": name, "tokenizer.ggml.tokens": {"length": 100}}));
+        for (field, value) in [("block_count", 3), ("embedding_length", 64), ("attention.head_count", 4)] {
+            all.insert(format!("{name}.{field}"), value.into());
+        }
+        for (field, value) in more.as_object().unwrap() {
+            all.insert(format!("{name}.{field}"), value.clone());
+        }
+        from_gguf(&all, None).unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    let kept = json!([0, 2, 0]);
+    let ssm = |more: serde_json::Value| {
+        let mut all = json!({"attention.head_count_kv": kept, "ssm.state_size": 16, "ssm.conv_kernel": 4,
+            "ssm.inner_size": 128, "ssm.group_count": 1, "ssm.time_step_rank": 8, "feed_forward_length": 96});
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        all
+    };
+    // One layer of attention of three: two heads of sixteen for keys, and as many for values.
+    for (name, more) in [
+        ("jamba", ssm(json!({}))),
+        ("granitehybrid", ssm(json!({}))),
+        ("nemotron_h", ssm(json!({"feed_forward_length": [0, 0, 96]}))),
+        ("lfm2", json!({"attention.head_count_kv": kept, "feed_forward_length": 96, "shortconv.l_cache": 3})),
+    ] {
+        let found = common(name, more);
+        assert_eq!(found.cache_elements_per_token(), 2 * 2 * 16, "{name}");
+        let states =
+            found.parts.iter().filter(|part| part.kept.state > 0).filter_map(|part| part.modules()).sum::<u64>();
+        assert_eq!(states, if name == "nemotron_h" { 1 } else { 2 }, "{name}");
+    }
+    let side_by_side = common("falcon-h1", ssm(json!({"attention.head_count_kv": 2})));
+    assert_eq!(side_by_side.cache_elements_per_token(), 3 * 2 * 2 * 16);
+    assert!(side_by_side.state_elements() > 0);
+}

@@ -180,7 +180,11 @@ pub fn jamba(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     };
     let (period, offset) = (c.int("attn_layer_period"), c.count("attn_layer_offset"));
     let (expert_period, expert_offset) = (c.int("expert_layer_period"), c.count("expert_layer_offset"));
-    let (attentive, mixing) = split(layers, |layer| layer % period == offset);
+    let types = c.texts("layer_types");
+    let (attentive, mixing) = split(layers, |layer| match types.get(layer as usize) {
+        Some(kind) => kind == "attention",
+        None => layer % period == offset,
+    });
     let (sparse, dense) = split(layers, |layer| among.0 > 1 && layer % expert_period == expert_offset);
     let norms = [("dt_layernorm", block.rank), ("b_layernorm", block.state), ("c_layernorm", block.state)];
     decoder(c, p, head, &frame, |p| {
