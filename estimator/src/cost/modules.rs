@@ -12,7 +12,7 @@ use std::collections::HashMap;
 /// One layer for each module, in the file's order. A module is what a tensor's name says before its last dot or slash:
 /// `model.layers.0.mlp.up_proj.weight` belongs to `model.layers.0.mlp.up_proj`.
 pub(super) fn of(model: &Model, weights: &Weights) -> Vec<Found> {
-    let mut layers: Vec<Layer> = Vec::new();
+    let mut layers: Vec<Found> = Vec::with_capacity(model.graph.weights.len() / 2);
     let mut places: HashMap<&str, usize> = HashMap::new();
     for id in &model.graph.weights {
         let Some(weight) = model.value(*id).and_then(|value| value.weight.as_ref()) else { continue };
@@ -23,17 +23,18 @@ pub(super) fn of(model: &Model, weights: &Weights) -> Vec<Found> {
         let module = name.rsplit_once(['.', '/']).map_or(name, |(module, _)| module);
         let place = *places.entry(module).or_insert_with(|| {
             let group = module.rsplit_once(['.', '/']).map_or("", |(group, _)| group);
-            layers.push(Layer {
+            let layer = Layer {
                 name: module.to_owned(),
                 op: "weights".to_owned(),
                 group: group.replace('.', "/"),
                 times: 1,
                 weight_bytes: Some(0),
                 ..Layer::default()
-            });
+            };
+            layers.push(Found { layer, is_counted: true });
             layers.len() - 1
         });
-        let Some(layer) = layers.get_mut(place) else { continue };
+        let Some(Found { layer, .. }) = layers.get_mut(place) else { continue };
         let of = |list: &[u64]| usize::try_from(id.0).ok().and_then(|slot| list.get(slot).copied()).unwrap_or(0);
         let own = of(&weights.parameters_of);
         layer.parameters = layer.parameters.saturating_add(own);
@@ -46,5 +47,5 @@ pub(super) fn of(model: &Model, weights: &Weights) -> Vec<Found> {
                 weight.packing.as_ref().map_or_else(|| weight.dtype.to_string(), |packing| packing.name.to_string());
         }
     }
-    layers.into_iter().map(|layer| Found { layer, is_counted: true }).collect()
+    layers
 }

@@ -41,12 +41,15 @@ pub const PROMPT: u64 = 512;
 impl<'m, 'c> Engine<'m, 'c> {
     /// `defaults` are for symbolic dimensions that the user left open.
     pub fn new(model: &'m Model, choices: &'c Choices, defaults: Defaults) -> Self {
+        // Without a node nothing asks for them, and files of weights alone hold a hundred thousand.
+        let has_nodes = !model.graph.nodes.is_empty();
         let of_weights = |value: &crate::model::Value| {
-            let weight = value.weight.as_ref()?;
+            let weight = value.weight.as_ref().filter(|_| has_nodes)?;
             let shape = weight.shape.iter().map(|dim| Dim::from(*dim)).collect();
             Some(Arc::new(ValueType::tensor(Some(weight.dtype), Some(shape))))
         };
-        let contents = |value: &crate::model::Value| Known::of_weight(value.weight.as_ref()?).map(Arc::new);
+        let contents =
+            |value: &crate::model::Value| Known::of_weight(value.weight.as_ref().filter(|_| has_nodes)?).map(Arc::new);
         let visits = model.values.len().saturating_mul(VISITS_PER_NODE).max(LEAST_VISITS);
         Self {
             model,

@@ -111,6 +111,8 @@ impl Reading<'_, '_> {
         if around.ties_embeddings() {
             note_ties(&tensors, &mut self.model);
         }
+        self.model.values.reserve_exact(tensors.len());
+        self.model.graph.weights.reserve_exact(tensors.len());
         for (name, weight) in tensors {
             self.model.add_weight(&name, weight);
         }
