@@ -137,18 +137,20 @@ impl Arguments {
             }
             "node-suite" => node_suite::check(&self.rest)?,
             "calibrate" => {
-                let mut fit = run::program("cargo");
-                fit.args([
-                    "run",
-                    "--quiet",
-                    "--locked",
-                    "--release",
-                    "--package",
-                    "estimator",
-                    "--example",
-                    "calibrate",
-                ]);
-                run::run(&mut fit)?;
+                for example in ["calibrate", "calibrate_serving"] {
+                    let mut fit = run::program("cargo");
+                    fit.args([
+                        "run",
+                        "--quiet",
+                        "--locked",
+                        "--release",
+                        "--package",
+                        "estimator",
+                        "--example",
+                        example,
+                    ]);
+                    run::run(&mut fit)?;
+                }
             }
             "shot" => {
                 self.build_page()?;

@@ -44,11 +44,13 @@ pub(crate) enum Key {
     FailedShare,
     ReservedIdle,
     UnexplainedServing,
+    DataParallel,
+    InputSeconds,
 }
 
 impl Key {
     /// All of them.
-    const ALL: [Self; 32] = [
+    const ALL: [Self; 34] = [
         Self::Mfu,
         Self::Backward,
         Self::Experiments,
@@ -81,6 +83,8 @@ impl Key {
         Self::FailedShare,
         Self::ReservedIdle,
         Self::UnexplainedServing,
+        Self::DataParallel,
+        Self::InputSeconds,
     ];
 
     /// The word that scenarios use.
@@ -118,6 +122,8 @@ impl Key {
             Self::FailedShare => "failed-share",
             Self::ReservedIdle => "reserved-idle",
             Self::UnexplainedServing => "unexplained-serving",
+            Self::DataParallel => "data-parallel",
+            Self::InputSeconds => "input-seconds",
         }
     }
 
@@ -138,6 +144,8 @@ impl Key {
             Self::EmbodiedAccelerator | Self::EmbodiedHost => (0.0, 1e5),
             Self::LifetimeYears => (0.1, 50.0),
             Self::StartSeconds => (0.0, 10.0),
+            Self::DataParallel => (1.0, 1024.0),
+            Self::InputSeconds => (0.0, 3600.0),
             Self::CacheBytes => (0.0, 1e9),
             Self::CacheElementBytes => (0.25, 8.0),
             Self::SequenceTokens => (1.0, 1e8),

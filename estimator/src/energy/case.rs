@@ -2,7 +2,11 @@
 
 use super::EstimateError;
 use super::assumptions::{Assumed, Assumptions, Key, cited, factor};
-use super::{language, training};
+use super::calibration::{self, Constant, Constants, Entry};
+use super::figures::Figure;
+use super::serving::{self, Engine};
+use super::step::Arithmetic;
+use super::{architectures, language, training};
 use crate::carbon::factors;
 use crate::carbon::grids::{self, Basis, Grid, Intensity};
 use crate::carbon::places::{self, Place};
@@ -10,9 +14,9 @@ use crate::carbon::sites::{self, Scope};
 use crate::hardware::{self, Boundary, Device, Field, Kind, Peak, Precision};
 use crate::notes::Notes;
 use crate::range::{Range, Ratio};
-use crate::scenario::{LanguageModel, Method, ModelSummary, Plan, Scenario, Workload};
+use crate::scenario::{LanguageModel, Method, ModelSummary, Plan, Scenario, Serving, Workload};
 use crate::sources::Evidence;
-use crate::units::{Bytes, BytesPerSecond, Quantity, Watts};
+use crate::units::{Bytes, BytesPerSecond, FlopsPerSecond, Quantity, Watts};
 
 /// The most devices, and the largest of other counts, that are not a slip of the finger.
 const MOST_DEVICES: f64 = 1e7;
@@ -92,6 +96,7 @@ impl<'a> Case<'a> {
         case.site(grid)?;
         case.making()?;
         case.assumptions.set(&scenario.set)?;
+        case.modelled_draw()?;
         Ok(case)
     }
 
@@ -155,26 +160,14 @@ impl<'a> Case<'a> {
                 let training = training.clone();
                 training::assume(self, &training)?;
             }
-            Workload::Serve(_) => {
-                self.assumptions.add(Assumed::of_factor(Key::ComputeShare, factor("compute-share")?));
-                self.assumptions.add(Assumed::of_factor(Key::BandwidthShare, factor("bandwidth-share")?));
-                let start = if self.language.is_some() { "step-start" } else { "layer-start" };
-                self.assumptions.add(Assumed::of_factor(Key::StartSeconds, factor(start)?));
-                if self.language.is_some() {
-                    let missed = factor("unexplained-serving")?;
-                    self.assumptions.add(Assumed::of_factor(Key::UnexplainedServing, missed));
+            Workload::Serve(serving) => match self.language {
+                Some(language) => self.engine(language, serving)?,
+                None => {
+                    self.assumptions.add(Assumed::of_factor(Key::ComputeShare, factor("compute-share")?));
+                    self.assumptions.add(Assumed::of_factor(Key::BandwidthShare, factor("bandwidth-share")?));
+                    self.assumptions.add(Assumed::of_factor(Key::StartSeconds, factor("layer-start")?));
                 }
-                match self.language.map(|language| language::cache_elements(&language, 1.0)) {
-                    Some(Some(_)) => {
-                        let element = Assumed::of_factor(Key::CacheElementBytes, factor("kv-cache-element")?);
-                        self.assumptions.add(Assumed { widens: false, ..element });
-                    }
-                    Some(None) => {
-                        self.assumptions.add(Assumed::of_factor(Key::CacheBytes, factor("kv-cache-per-token")?));
-                    }
-                    None => {}
-                }
-            }
+            },
         }
         self.note_tokens();
         self.note_inputs();
@@ -183,6 +176,125 @@ impl<'a> Case<'a> {
                 .warn(&self.device.name, "its memory bandwidth is not published; only arithmetic bounds the time");
         }
         Ok(())
+    }
+
+    /// What decides the time of a language model's steps: constants fitted to measured services.
+    fn engine(&mut self, language: LanguageModel, serving: &Serving) -> Result<(), EstimateError> {
+        if language::cache_elements(&language, 1.0).is_some() {
+            let element = Assumed::of_factor(Key::CacheElementBytes, factor("kv-cache-element")?);
+            self.assumptions.add(Assumed { widens: false, ..element });
+        } else {
+            let layers = language.layers.unwrap_or_else(|| architectures::layers(&language));
+            let element = factor("kv-cache-element")?;
+            self.assumptions.add(Assumed::new(
+                Key::CacheBytes,
+                "KV cache of one token",
+                "B",
+                Range::exact(Ratio(architectures::cache_elements(layers) * element.value.central.0)),
+                format!(
+                    "published models keep {} elements a token in each layer, here of {} layers by its size, at 16 bits; {}",
+                    crate::format::number(architectures::cache_elements(1.0)),
+                    crate::format::number(layers),
+                    cited(element)
+                ),
+            ));
+        }
+        self.assumptions.add(Assumed::new(
+            Key::DataParallel,
+            "Ways in which requests are divided, each with attention of its own",
+            "count",
+            Range::exact(Ratio(1.0)),
+            "one engine over all devices, unless you set it".to_owned(),
+        ));
+        let pictures = if language.takes_inputs() { serving.images.unwrap_or(0.0) } else { 0.0 };
+        if let Some(entry) = calibration::entry(Constant::PictureTime) {
+            self.assumptions.add(Assumed::new(
+                Key::InputSeconds,
+                "Time that a request’s pictures or sounds take before its tokens",
+                &entry.unit,
+                Range::exact(Ratio(entry.value * pictures)),
+                format!("{}; {} a picture", fitted(entry), crate::format::number(entry.value)),
+            ));
+        }
+        let (share, start) = Engine::of(self, language, self.assumptions.central()).fitted();
+        let fitted_as = |case: &mut Self, key, constant, value: f64| {
+            if let Some(entry) = calibration::entry(constant) {
+                let span = Range::exact(Ratio(value));
+                case.assumptions.add(Assumed::new(key, &entry.label, &entry.unit, span, fitted(entry)));
+            }
+        };
+        fitted_as(self, Key::ComputeShare, Constant::ComputeShare, share);
+        fitted_as(
+            self,
+            Key::BandwidthShare,
+            Constant::BandwidthShare,
+            Constants::fitted().get(Constant::BandwidthShare),
+        );
+        fitted_as(self, Key::StartSeconds, Constant::StepStart, start);
+        // What the fit itself missed of models and of devices that it had not seen.
+        let knows = if language.layers.is_some() { "architecture known" } else { "size alone" };
+        let measured = ["h100-sxm", "b200"].contains(&self.device.id.as_str());
+        let left_out = if measured { "model" } else { "gpu" };
+        let span = calibration::span(knows, left_out).unwrap_or(Range::exact(Ratio(1.0)));
+        self.assumptions.add(Assumed::new(
+            Key::UnexplainedServing,
+            "Energy of served language models that the fit missed",
+            "ratio",
+            span,
+            format!(
+                "Measured over estimated energy, 10th and 90th percentile, with each {left_out} left out of the fit in its turn ({knows}); ML.ENERGY benchmark 3"
+            ),
+        ));
+        if !measured {
+            self.notes.info(
+                &self.device.name,
+                "the steps of language models are fitted to measurements on H100 and B200; other devices follow by their peak, bandwidth and TDP",
+            );
+        }
+        Ok(())
+    }
+
+    /// The draw that follows from the steps of a language model, to be shown and to be set.
+    fn modelled_draw(&mut self) -> Result<(), EstimateError> {
+        let (Workload::Serve(serving), Some(_), Some(most)) =
+            (&self.scenario.workload, self.language, self.device.most_power())
+        else {
+            return Ok(());
+        };
+        let figures = serving::figures(self, serving, self.assumptions.central());
+        let hours = figures.get(Figure::WorkingHours);
+        let watts = if hours > 0.0 { figures.get(Figure::Accelerators) / hours * 1000.0 } else { most.0 };
+        self.assumptions.add(Assumed::new(
+            Key::AcceleratorWatts,
+            "Draw of a device at work",
+            "W",
+            Range::exact(Ratio(watts)),
+            format!(
+                "what the steps draw: a waiting share of the TDP ({}), and what bytes and products cost; fitted to measured services",
+                told(self.device.evidence(Field::Tdp))
+            ),
+        ));
+        self.assumptions.set(&self.scenario.set)
+    }
+
+    /// In what a served language model's products run.
+    pub(crate) fn arithmetic(&self) -> Arithmetic {
+        match self.precision.bits() {
+            ..8 => Arithmetic::Packed,
+            8 => Arithmetic::EightBit,
+            _ => Arithmetic::Wide,
+        }
+    }
+
+    /// The peak of a served language model's products: weights packed in 4 bits are unpacked and multiplied in 16.
+    pub(crate) fn serving_peak(&self) -> FlopsPerSecond {
+        match self.arithmetic() {
+            Arithmetic::Packed => usual_precision(self.device)
+                .filter(|precision| precision.bits() >= 16)
+                .and_then(|precision| self.device.peak(precision))
+                .map_or(self.peak.rate, |peak| peak.rate),
+            _ => self.peak.rate,
+        }
     }
 
     /// Says what is taken for the cost of a token where the model does not tell it.
@@ -290,13 +402,11 @@ impl<'a> Case<'a> {
             (None, Some(given)) => (Range::exact(Watts(given)), String::new()),
             (None, None) => return Err(EstimateError::UnknownPower { device: device.id.clone() }),
         };
-        self.assumptions.add(Assumed::new(
-            Key::AcceleratorWatts,
-            "Draw of a device at work",
-            "W",
-            plain(watts),
-            source,
-        ));
+        // Of a language model it follows from its steps.
+        if trains || self.language.is_none() || most.is_none() {
+            let draw = Assumed::new(Key::AcceleratorWatts, "Draw of a device at work", "W", plain(watts), source);
+            self.assumptions.add(draw);
+        }
 
         let ceiling = most.unwrap_or(watts.central);
         let idle = factor("idle-over-tdp")?;
@@ -511,6 +621,15 @@ fn plain<T: Quantity>(range: Range<T>) -> Range<Ratio> {
 
 pub(crate) fn percent(share: Ratio) -> String {
     format!("{:.0} %", share.0 * 100.0)
+}
+
+/// The source of a fitted constant in one line.
+fn fitted(entry: &Entry) -> String {
+    format!(
+        "fitted to measured services, standard error {} %; {}",
+        crate::format::number(entry.standard_error * 100.0),
+        entry.source.citation()
+    )
 }
 
 pub(crate) fn told(evidence: Option<Evidence>) -> String {

@@ -9,7 +9,7 @@ use super::with_unit;
 use super::{language, training};
 use crate::format::{Readable, count, exact, number};
 use crate::report::Step;
-use crate::scenario::{Kind, Serving, Training, Workload};
+use crate::scenario::{Kind, LanguageModel, Serving, Training, Workload};
 use crate::units::{
     Bytes, Dollars, Flops, GramsPerKilowattHour, Hours, KilogramsCo2e, KilowattHours, Litres, Seconds, Watts,
 };
@@ -141,113 +141,71 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
         }
         None => "bandwidth not published, so arithmetic alone bounds the time".to_owned(),
     };
+    let missed = match values.times(Key::UnexplainedServing) {
+        1.0 => String::new(),
+        missed => format!("; × {} that is not explained", number(missed)),
+    };
     // A language model is split over all devices; a network that was read is copied to each.
     let together = match (case.language, case.scenario.hardware.count) {
         (Some(_), count @ 2..) => format!(" of {count} devices together"),
         _ => String::new(),
     };
-    let missed = match values.times(Key::UnexplainedServing) {
-        1.0 => String::new(),
-        missed => format!("; × {} that is not explained", number(missed)),
-    };
     let roof = format!(
         "peak {} × {}, {traffic}{together}{missed}",
-        case.peak.rate.readable(),
+        if case.language.is_some() { case.serving_peak() } else { case.peak.rate }.readable(),
         number(values.get(Key::ComputeShare))
     );
-    if let Some(model) = case.language {
-        let (prompt, request) = (serving.prompt_tokens, language::Request::of(&model, serving));
-        let knows = model.knows_its_architecture();
-        step(
-            steps,
-            "First token of a batch",
-            if knows {
-                "the longer of 2 × MACs of the whole prompt × batch ÷ reached peak and bytes ÷ reached bandwidth, plus the fixed time of a step"
-            } else {
-                "the longer of 2 × active parameters × prompt tokens × batch ÷ reached peak and bytes ÷ reached bandwidth, plus the fixed time of a step"
-            },
-            if knows {
-                format!("2 × {} × {}; {roof}", count(language::first_macs(&model, &request)), serving.batch)
-            } else {
-                format!("2 × {} × {} × {}; {roof}", count(model.active_parameters), number(prompt), serving.batch)
-            },
-            Seconds(figures.get(Figure::FirstToken)).readable(),
-        );
-        let read = language::parameters_read(&model, serving.batch as f64) * case.weight_bytes_each();
-        let cache = match language::elements_read(&model, &request) {
-            Some(elements) => elements * values.get(Key::CacheElementBytes),
-            None => values.get(Key::CacheBytes) * (prompt + serving.output_tokens / 2.0),
-        };
-        step(
-            steps,
-            "Each further token of a batch",
-            if knows {
-                "the longer of 2 × MACs of a token at the mean context × batch ÷ reached peak and (weights touched + KV cache × batch) ÷ reached bandwidth, plus the fixed time of a step"
-            } else {
-                "the longer of 2 × active parameters × batch ÷ reached peak and (weights touched + KV cache × batch) ÷ reached bandwidth, plus the fixed time of a step"
-            },
-            format!(
-                "2 × {} × {}; {} of weights + {} of cache × {}; {roof}",
-                count(language::request_step_macs(&model, &request)),
-                serving.batch,
-                Bytes(read).readable(),
-                Bytes(cache).readable(),
-                serving.batch
-            ),
-            Seconds(figures.get(Figure::BetweenTokens)).readable(),
-        );
-    }
-    step(
-        steps,
-        "Time of a batch",
-        if case.language.is_some() {
-            "first token + (output tokens − 1) × each further token"
-        } else {
-            "sum over the layers of the longer of FLOPs ÷ reached peak and bytes ÷ reached bandwidth, plus the time to start each"
-        },
-        match case.language {
-            Some(_) => format!(
-                "{} + {} × {}",
-                Seconds(figures.get(Figure::FirstToken)).readable(),
-                number((serving.output_tokens - 1.0).max(0.0)),
-                Seconds(figures.get(Figure::BetweenTokens)).readable()
-            ),
-            None => {
+    match case.language {
+        Some(model) => serve_language(case, serving, model, figures, &roof, steps),
+        None => {
+            step(
+                steps,
+                "Time of a batch",
+                "sum over the layers of the longer of FLOPs ÷ reached peak and bytes ÷ reached bandwidth, plus the time to start each",
                 format!(
                     "batch {}; {roof}; {} to start",
                     serving.batch,
                     Seconds(values.get(Key::StartSeconds)).readable()
-                )
-            }
-        },
-        Seconds(figures.get(Figure::Latency)).readable(),
-    );
-    step(
-        steps,
-        "Capacity",
-        if case.language.is_some() { "batch ÷ time of a batch" } else { "devices × batch ÷ time of a batch" },
-        if case.language.is_some() {
-            format!("{} ÷ {}", serving.batch, Seconds(figures.get(Figure::Latency)).readable())
-        } else {
-            format!(
-                "{} × {} ÷ {}",
-                case.scenario.hardware.count,
-                serving.batch,
-                Seconds(figures.get(Figure::Latency)).readable()
-            )
-        },
-        format!("{} requests a second", number(figures.get(Figure::Capacity))),
-    );
+                ),
+                Seconds(figures.get(Figure::Latency)).readable(),
+            );
+            step(
+                steps,
+                "Capacity",
+                "devices × batch ÷ time of a batch",
+                format!(
+                    "{} × {} ÷ {}",
+                    case.scenario.hardware.count,
+                    serving.batch,
+                    Seconds(figures.get(Figure::Latency)).readable()
+                ),
+                format!("{} requests a second", number(figures.get(Figure::Capacity))),
+            );
+        }
+    }
     step(
         steps,
         "Working device-hours",
-        "requests × devices ÷ capacity",
-        format!(
-            "{} × {} ÷ {} a second",
-            number(figures.get(Figure::Items)),
-            case.scenario.hardware.count,
-            number(figures.get(Figure::Capacity))
-        ),
+        if case.language.is_some() {
+            "requests × devices × time in flight ÷ requests in flight"
+        } else {
+            "requests × devices ÷ capacity"
+        },
+        match case.language {
+            Some(_) => format!(
+                "{} × {} × {} ÷ {}",
+                number(figures.get(Figure::Items)),
+                case.scenario.hardware.count,
+                Seconds(figures.get(Figure::Latency)).readable(),
+                number(figures.get(Figure::InFlight))
+            ),
+            None => format!(
+                "{} × {} ÷ {} a second",
+                number(figures.get(Figure::Items)),
+                case.scenario.hardware.count,
+                number(figures.get(Figure::Capacity))
+            ),
+        },
         Hours(figures.get(Figure::WorkingHours)).device_hours(),
     );
     if serving.requests_per_day.is_some() {
@@ -264,6 +222,84 @@ fn serve(case: &Case<'_>, serving: &Serving, figures: &Figures, steps: &mut Vec<
             Hours(figures.get(Figure::IdleHours)).device_hours(),
         );
     }
+}
+
+/// The steps of a language model's engine.
+fn serve_language(
+    case: &Case<'_>,
+    serving: &Serving,
+    model: LanguageModel,
+    figures: &Figures,
+    roof: &str,
+    steps: &mut Vec<Step>,
+) {
+    let values = case.assumptions.central();
+    let request = language::Request::of(&model, serving);
+    let knows = model.knows_its_architecture();
+    let batch = figures.get(Figure::InFlight);
+    if serving.requests_per_day.is_some() {
+        step(
+            steps,
+            "Requests in flight",
+            "rate × time in flight, and at least one while the engine works; at most the batch",
+            format!("{} a day, at most {}", number(serving.requests_per_day.unwrap_or(0.0)), serving.batch),
+            number(batch),
+        );
+    }
+    let read = language::parameters_read(&model, batch) * case.weight_bytes_each();
+    let cache = match language::elements_read(&model, &request) {
+        Some(elements) => elements * values.get(Key::CacheElementBytes),
+        None => values.get(Key::CacheBytes) * (request.first_tokens() + request.steps() / 2.0),
+    };
+    step(
+        steps,
+        "Step with prompts",
+        if knows {
+            "√(products² + traffic²) + fixed times; products: 2 × MACs of the whole prompt ÷ reached peak"
+        } else {
+            "√(products² + traffic²) + fixed times; products: 2 × active parameters × prompt tokens ÷ reached peak"
+        },
+        format!("2 × {} for each prompt; {roof}", count(language::first_macs(&model, &request))),
+        Seconds(figures.get(Figure::FirstToken)).readable(),
+    );
+    step(
+        steps,
+        "Each further token",
+        if knows {
+            "√(products² + traffic²) + fixed times, and its share of steps with prompts; products: 2 × MACs of a token at the mean context × requests in flight; traffic: weights touched + KV cache × requests in flight"
+        } else {
+            "√(products² + traffic²) + fixed times, and its share of steps with prompts; products: 2 × active parameters × requests in flight; traffic: weights touched + KV cache × requests in flight"
+        },
+        format!(
+            "2 × {} × {}; {} of weights + {} of cache × {}; {} fixed; {roof}",
+            count(language::request_step_macs(&model, &request)),
+            number(batch),
+            Bytes(read).readable(),
+            Bytes(cache).readable(),
+            number(batch),
+            Seconds(values.get(Key::StartSeconds)).readable()
+        ),
+        Seconds(figures.get(Figure::BetweenTokens)).readable(),
+    );
+    step(
+        steps,
+        "Time in flight",
+        "step with prompts + (output tokens − 1) × each further token",
+        format!(
+            "{} + {} × {}",
+            Seconds(figures.get(Figure::FirstToken)).readable(),
+            number((serving.output_tokens - 1.0).max(0.0)),
+            Seconds(figures.get(Figure::BetweenTokens)).readable()
+        ),
+        Seconds(figures.get(Figure::Latency)).readable(),
+    );
+    step(
+        steps,
+        "Capacity",
+        "batch ÷ time in flight with a full batch",
+        format!("batch {}", serving.batch),
+        format!("{} requests a second", number(figures.get(Figure::Capacity))),
+    );
 }
 
 fn charge(case: &Case<'_>, figures: &Figures, steps: &mut Vec<Step>) {

@@ -55,6 +55,8 @@ pub(crate) enum Figure {
     Capacity,
     /// Share of capacity.
     Load,
+    /// Requests in flight while there are any.
+    InFlight,
     /// Share of a batch's time.
     ComputeBound,
     /// Share of a batch's time.

@@ -117,10 +117,20 @@ fn kept_of_inputs(model: &LanguageModel, request: &Request) -> f64 {
     zero(model.cross_kv_elements_per_source_token) * request.source + zero(model.input_kv_elements) * request.inputs
 }
 
-/// Parameters whose bytes the first pass of `batch` such requests reads.
-pub(crate) fn first_parameters_read(model: &LanguageModel, request: &Request, batch: f64) -> f64 {
+/// Parameters of encoders whose bytes a pass with new requests reads beside those of its tokens.
+pub(crate) fn encoder_parameters_read(model: &LanguageModel, request: &Request) -> f64 {
     let encodes = request.source > 0.0 || request.inputs > 0.0;
-    parameters_read(model, request.first * batch) + if encodes { zero(model.encoder_parameters) } else { 0.0 }
+    if encodes { zero(model.encoder_parameters) } else { 0.0 }
+}
+
+/// Parameters that every token uses, whatever experts it is routed to.
+///
+/// Of a mixture known by its size alone it is at most what one token uses, which is taken.
+pub(crate) fn unrouted_parameters(model: &LanguageModel) -> f64 {
+    match (model.expert_parameters, model.experts) {
+        (Some(expert), Some(experts)) => (model.parameters - expert * experts).max(0.0),
+        _ => model.active_parameters,
+    }
 }
 
 fn zero(count: Option<f64>) -> f64 {
@@ -317,7 +327,11 @@ mod tests {
         let with = |images| {
             let serving = Serving { prompt_tokens: 100.0, images: Some(images), ..Serving::default() };
             let request = Request::of(&language, &serving);
-            (request.first_tokens(), first_macs(&language, &request), first_parameters_read(&language, &request, 1.0))
+            (
+                request.first_tokens(),
+                first_macs(&language, &request),
+                parameters_read(&language, request.first_tokens()) + encoder_parameters_read(&language, &request),
+            )
         };
         let (none, one) = (with(0.0), with(1.0));
         assert_eq!((none.0, one.0), (100.0, 676.0));

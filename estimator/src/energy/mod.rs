@@ -6,10 +6,13 @@
 //! Nothing here reads a model file, and no factor is written in code.
 
 mod accounting;
+pub mod architectures;
 mod arithmetic;
 mod assumptions;
+pub mod calibration;
 mod case;
 mod defaults;
+pub mod diffusion;
 mod error;
 mod explain;
 mod feasibility;
@@ -21,6 +24,7 @@ mod paired;
 mod parallel;
 mod sensitivity;
 mod serving;
+mod step;
 mod training;
 mod training_constants;
 pub mod training_fit;
@@ -144,6 +148,11 @@ pub(crate) fn feasible(scenario: &Scenario, model: &ModelSummary) -> Result<Opti
     let memory = feasibility::memory(&case);
     let obstacles = feasibility::obstacles(&case, &memory, &spread);
     Ok(if obstacles.is_empty() { memory.fits } else { Some(false) })
+}
+
+/// The most requests in flight that a serving engine of language models takes where nothing else is asked for.
+pub fn engine_batch() -> Option<u64> {
+    crate::carbon::factors::get("engine-batch").map(|factor| factor.value.central.0 as u64)
 }
 
 /// The figures at the central values alone, for alternatives beside the chosen scenario.
@@ -446,6 +455,34 @@ mod tests {
     }
 
     #[test]
+    fn the_batch_of_a_language_model_follows_from_the_load() {
+        let with = |rate: f64| {
+            let service = Serving {
+                requests_per_day: Some(rate),
+                batch: 256,
+                prompt_tokens: 230.0,
+                output_tokens: 210.0,
+                ..Serving::default()
+            };
+            estimate(&serving("h100-sxm", 1, service), &ModelSummary::from_counts(8e9, None)).unwrap()
+        };
+        let day = 86_400.0;
+        let joules = |found: &Estimate| found.accelerator_j_per_request.unwrap().central.0;
+        let (one, eight, all) = (with(day), with(8.0 * day), with(40.0 * day));
+        // More requests in flight share each step, and each waits longer.
+        assert!(joules(&one) > 4.0 * joules(&eight) && joules(&eight) > 1.5 * joules(&all));
+        let latency = |found: &Estimate| found.service.as_ref().unwrap().latency_s.central;
+        assert!(latency(&one) < latency(&eight) && latency(&eight) < latency(&all));
+        // Measured on this device, model and length at one request a second: 0.139 Wh of the chip; at eight 0.021 Wh
+        // (Morrison and others 2025, for Llama 3.1 8B). Waiting is in those figures where the chip was not left alone.
+        assert!((250.0..1000.0).contains(&joules(&one)), "{}", joules(&one));
+        assert!((38.0..153.0).contains(&joules(&eight)), "{}", joules(&eight));
+        // Hardly asked, the engine waits most of the time.
+        let rare = with(100.0);
+        assert!(rare.energy_parts_kwh.idle.central.0 > 10.0 * rare.energy_parts_kwh.accelerators.central.0);
+    }
+
+    #[test]
     fn more_requests_share_the_idle_time() {
         let energy = |rate: f64| {
             let service = Serving { requests_per_day: Some(rate), batch: 1, ..Serving::default() };
@@ -503,12 +540,12 @@ mod tests {
         let cache = known.memory.parts.iter().find(|part| part.name == "KV cache").unwrap();
         assert_eq!(cache.bytes, Some(Bytes(262_144.0 * 2.0 * 1101.0 * 8.0)));
         assert!(known.warnings.iter().all(|note| !note.text.contains("approximated")), "{:?}", known.warnings);
-        // An 8-bit cache is read in half the time.
+        // An 8-bit cache is read in half the time; weights, prompts and fixed times stay.
         let mut small = serving("h100-sxm", 1, service(64));
         let usual = estimate(&small, &llama_2_7b()).unwrap().service.unwrap().between_tokens_s.unwrap().central;
         small.set.insert("kv-cache-bytes-per-element".to_owned(), 1.0);
         let halved = estimate(&small, &llama_2_7b()).unwrap().service.unwrap().between_tokens_s.unwrap().central;
-        assert!(halved.0 < 0.7 * usual.0, "{halved:?} {usual:?}");
+        assert!(halved.0 < 0.9 * usual.0, "{halved:?} {usual:?}");
         // By its size alone, the approximation is said.
         let size = estimate(&serving("h100-sxm", 1, service(8)), &ModelSummary::from_counts(7e9, None)).unwrap();
         assert!(size.warnings.iter().any(|note| note.text.contains("approximated")));
@@ -546,7 +583,8 @@ mod tests {
                 .central
                 .0
         };
-        assert!(step(&mixture, 1) < 0.6 * step(&dense, 1));
+        // What is not read is saved; routing and fixed times stay.
+        assert!(step(&mixture, 1) < 0.8 * step(&dense, 1));
         assert!(step(&mixture, 64) > 0.95 * step(&dense, 64));
     }
 
@@ -668,9 +706,9 @@ mod tests {
         let mut scenario = serving("h100-sxm", 2, service);
         scenario.set.insert("unexplained-serving".to_owned(), 2.0);
         let slow = estimate(&scenario, &llama_2_7b()).unwrap();
-        let batch = slow.steps.iter().find(|step| step.title == "Time of a batch").unwrap();
+        let batch = slow.steps.iter().find(|step| step.title == "Time in flight").unwrap();
         assert!(batch.numbers.contains(" + 10 × "), "{}", batch.numbers);
-        let first = slow.steps.iter().find(|step| step.title.starts_with("First token")).unwrap();
+        let first = slow.steps.iter().find(|step| step.title == "Step with prompts").unwrap();
         assert!(first.numbers.contains("of 2 devices together; × 2 that"), "{}", first.numbers);
         scenario.set.clear();
         let usual = estimate(&scenario, &llama_2_7b()).unwrap();

@@ -6,11 +6,13 @@
 
 use super::EstimateError;
 use super::assumptions::{Key, Values};
+use super::calibration::Constants;
 use super::case::Case;
 use super::figures::{Figure, Figures};
 use super::language::Request;
+use super::step::{self, Load, Machine, Stack};
 use super::training::{FLOPS_PER_MAC, macs};
-use super::{language, ledger};
+use super::{architectures, language, ledger};
 use crate::hardware::roofline::{Bound, Roof};
 use crate::report::MemoryPart;
 use crate::scenario::{LanguageModel, Serving};
@@ -53,28 +55,36 @@ pub(crate) fn check(case: &Case<'_>) -> Result<(), EstimateError> {
     if case.language.is_some() { Ok(()) } else { macs(case).map(|_| ()) }
 }
 
+/// What a service does with its devices.
+#[derive(Debug, Clone, Copy)]
+struct Service {
+    /// Seconds from a request's arrival to its end.
+    latency: f64,
+    /// Of them by what bounds them.
+    times: Times,
+    /// Seconds to the first token, and between two of them.
+    first: f64,
+    between: f64,
+    /// Requests a second at most.
+    capacity: f64,
+    /// Seconds that all devices together work for a request.
+    working: f64,
+    /// Watts of a device at work.
+    watts: f64,
+    /// Share of the capacity that is asked for; 0 without a rate.
+    load: f64,
+    /// Requests in flight while there are any.
+    batch: f64,
+}
+
 /// The figures of a service, or of one request where no rate is given.
 pub(crate) fn figures(case: &Case<'_>, serving: &Serving, values: Values<'_>) -> Figures {
     let mut figures = Figures::new();
-    let batch = serving.batch as f64;
-    // A language model is split over all devices and each batch runs on all of them;
-    // a network that was read is copied to each, and each computes a batch of its own.
-    let (first, step, steps, at_once) = match case.language {
-        Some(language) => {
-            let (first, step) = language_times(case, language, serving, values);
-            (first, step, (serving.output_tokens - 1.0).max(0.0), 1.0)
-        }
-        None => (layer_times(case, batch, values), Times::default(), 0.0, case.devices()),
+    let service = match case.language {
+        Some(language) => of_language(case, language, serving, values),
+        None => of_layers(case, serving, values),
     };
-    // What past estimates missed of a request falls to all its parts alike.
-    let missed = values.times(Key::UnexplainedServing);
-    let (first, step) = (Times::default().and(first, missed), Times::default().and(step, missed));
-    let whole = first.and(step, steps);
-    let latency = whole.total();
-    let capacity = if latency > 0.0 { batch * at_once / latency } else { 0.0 };
-    let devices_each = case.devices() / at_once;
-    let working_seconds_per_request = if capacity > 0.0 { case.devices() / capacity } else { 0.0 };
-
+    let steps = (serving.output_tokens - 1.0).max(0.0);
     let operations = match case.language {
         Some(language) if language.knows_its_architecture() => {
             FLOPS_PER_MAC
@@ -85,7 +95,7 @@ pub(crate) fn figures(case: &Case<'_>, serving: &Serving, values: Values<'_>) ->
         None => FLOPS_PER_MAC * case.model.macs.unwrap_or(0) as f64 / case.model.batch.max(1) as f64,
     };
     let requests = serving.requests_per_day.map_or(1.0, |rate| rate * serving.days);
-    let working = working_seconds_per_request * requests / SECONDS_PER_HOUR;
+    let working = service.working * requests / SECONDS_PER_HOUR;
     figures.put(Figure::Flops, operations * requests);
     figures.put(Figure::WorkingHours, working);
     match serving.requests_per_day {
@@ -93,28 +103,174 @@ pub(crate) fn figures(case: &Case<'_>, serving: &Serving, values: Values<'_>) ->
             let available = serving.days * HOURS_PER_DAY;
             figures.put(Figure::Hours, available);
             figures.put(Figure::IdleHours, (available * case.devices() - working).max(0.0));
-            figures.put(Figure::Load, working / (available * case.devices()));
+            figures.put(Figure::Load, service.load);
         }
-        None => figures.put(Figure::Hours, working / devices_each.max(1.0)),
+        // A language model is split over all devices; of a network that was read each device has a copy.
+        None if case.language.is_some() => figures.put(Figure::Hours, working / case.devices()),
+        None => figures.put(Figure::Hours, working),
     }
     figures.put(Figure::Items, requests);
     figures.put(Figure::OutputTokens, serving.output_tokens * requests);
-    figures.put(Figure::Latency, latency);
-    figures.put(Figure::FirstToken, first.total());
-    figures.put(Figure::BetweenTokens, step.total());
-    figures.put(Figure::Capacity, capacity);
-    let share = |part: f64| if latency > 0.0 { part / latency } else { 0.0 };
-    figures.put(Figure::ComputeBound, share(whole.compute));
-    figures.put(Figure::MemoryBound, share(whole.memory));
-    figures.put(Figure::Starting, share(whole.start));
-
-    // While layers are being started the chip waits.
-    let (busy, waiting) = (values.get(Key::AcceleratorWatts), values.get(Key::IdleWatts));
-    let watts = busy + (waiting.min(busy) - busy) * share(whole.start);
-    figures.put(Figure::AcceleratorPerRequest, working_seconds_per_request * watts);
-    ledger::settle(&mut figures, values, watts, waiting, serving.requests_per_day.is_some());
+    figures.put(Figure::Latency, service.latency);
+    figures.put(Figure::FirstToken, service.first);
+    figures.put(Figure::BetweenTokens, service.between);
+    figures.put(Figure::Capacity, service.capacity);
+    figures.put(Figure::InFlight, service.batch);
+    let share = |part: f64| if service.latency > 0.0 { part / service.latency } else { 0.0 };
+    figures.put(Figure::ComputeBound, share(service.times.compute));
+    figures.put(Figure::MemoryBound, share(service.times.memory));
+    figures.put(Figure::Starting, share(service.times.start));
+    figures.put(Figure::AcceleratorPerRequest, service.working * service.watts);
+    let idle = values.get(Key::IdleWatts);
+    ledger::settle(&mut figures, values, service.watts, idle, serving.requests_per_day.is_some());
     figures
 }
+
+/// A network that was read: each device computes batches of its own.
+fn of_layers(case: &Case<'_>, serving: &Serving, values: Values<'_>) -> Service {
+    let batch = serving.batch as f64;
+    // What past estimates missed of a request falls to all its parts alike.
+    let times = Times::default().and(layer_times(case, batch, values), values.times(Key::UnexplainedServing));
+    let latency = times.total();
+    let capacity = if latency > 0.0 { batch * case.devices() / latency } else { 0.0 };
+    let working = if capacity > 0.0 { case.devices() / capacity } else { 0.0 };
+    // While layers are being started the chip waits.
+    let (busy, waiting) = (values.get(Key::AcceleratorWatts), values.get(Key::IdleWatts));
+    let starting = if latency > 0.0 { times.start / latency } else { 0.0 };
+    Service {
+        latency,
+        times,
+        first: latency,
+        between: 0.0,
+        capacity,
+        working,
+        watts: busy + (waiting.min(busy) - busy) * starting,
+        load: rate(serving) * working / case.devices(),
+        batch,
+    }
+}
+
+/// Requests a second; 0 where no rate is given.
+fn rate(serving: &Serving) -> f64 {
+    serving.requests_per_day.map_or(0.0, |rate| rate / HOURS_PER_DAY / SECONDS_PER_HOUR)
+}
+
+/// A language model: one engine on all devices together, whose batch is what is in flight.
+///
+/// Requests that arrive at random and are never held up are in flight as in a queue with as many servers as are needed (M/G/∞):
+/// with n in flight on average, there is at least one for 1 − e^−n of the time, and then n ÷ (1 − e^−n) of them.
+/// n is the rate times the time in flight (Little 1961), which itself depends on the batch; the two are solved together.
+/// The batch of the scenario is the most that the engine takes.
+fn of_language(case: &Case<'_>, language: LanguageModel, serving: &Serving, values: Values<'_>) -> Service {
+    let engine = Engine::of(case, language, values);
+    let missed = values.times(Key::UnexplainedServing);
+    let most = serving.batch as f64;
+    let outputs = serving.output_tokens.max(1.0);
+    let steps_of = |batch: f64| engine.steps(serving, batch, values);
+    let latency_of = |batch: f64| outputs * steps_of(batch).mean.seconds * missed;
+    let capacity = most / latency_of(most);
+    let asked = rate(serving);
+    let (batch, busy) = match serving.requests_per_day {
+        None => (most, most / latency_of(most)),
+        Some(_) if asked >= capacity => (most, capacity),
+        Some(_) => {
+            let while_busy = |flight: f64| if flight > 0.0 { (flight / -libm::expm1(-flight)).min(most) } else { 1.0 };
+            let (mut low, mut high) = (0.0, most);
+            for _ in 0..HALVINGS {
+                let middle = (low + high) / 2.0;
+                if asked * latency_of(while_busy(middle)) > middle { low = middle } else { high = middle }
+            }
+            (while_busy(high), asked / -libm::expm1(-high))
+        }
+    };
+    let steps = steps_of(batch);
+    let mean = steps.mean;
+    let scale = missed * outputs;
+    let draw = mean.joules / mean.seconds / case.devices();
+    // A draw that is set replaces the one that follows from the step.
+    let set = case.assumptions.find(Key::AcceleratorWatts).filter(|item| item.is_set);
+    Service {
+        latency: mean.seconds * scale,
+        times: Times {
+            compute: mean.compute * scale,
+            memory: mean.memory * scale,
+            start: (mean.seconds - mean.compute - mean.memory).max(0.0) * scale,
+        },
+        first: steps.joined.seconds * missed,
+        between: if outputs > 1.0 {
+            (mean.seconds * scale - steps.joined.seconds * missed).max(0.0) / (outputs - 1.0)
+        } else {
+            0.0
+        },
+        capacity,
+        working: case.devices() / busy,
+        watts: set.map_or(draw, |_| values.get(Key::AcceleratorWatts)),
+        load: asked / capacity,
+        batch,
+    }
+}
+
+/// How often the interval in which the number in flight lies is halved: to a part in 10¹² of the largest batch.
+const HALVINGS: usize = 40;
+
+/// A language model on the devices of a case.
+pub(crate) struct Engine {
+    machine: Machine,
+    stack: Stack,
+}
+
+impl Engine {
+    /// The engine of a case; of the values it takes the bytes of the cache, the ranks and the draw where the TDP is not published.
+    pub(crate) fn of(case: &Case<'_>, model: LanguageModel, values: Values<'_>) -> Self {
+        let layers = model.layers.unwrap_or_else(|| architectures::layers(&model));
+        let machine = Machine {
+            devices: case.devices(),
+            bandwidth: case.bandwidth.map(|bandwidth| bandwidth.0),
+            peak: case.serving_peak().0,
+            tdp: case.device.most_power().map_or(values.get(Key::AcceleratorWatts), |watts| watts.0),
+            // The table has both directions together.
+            link: case.device.interconnect.map(|link| link.0 / 2.0),
+            arithmetic: case.arithmetic(),
+            weight_bytes: case.weight_bytes_each() * if case.precision.bits() < 8 { 1.0 + SCALES } else { 1.0 },
+            ranks: values.times(Key::DataParallel).min(case.devices()),
+        };
+        let stack = Stack {
+            model,
+            layers,
+            width: model.width.unwrap_or_else(|| architectures::width(&model, layers)),
+            cache_bytes: values.get(Key::CacheBytes),
+            element_bytes: values.get(Key::CacheElementBytes),
+        };
+        Self { machine, stack }
+    }
+
+    /// The share of the peak, and the fixed time of a step, that the fit says.
+    pub(crate) fn fitted(&self) -> (f64, f64) {
+        let constants = Constants::fitted();
+        (
+            step::compute_share(constants, self.machine.arithmetic),
+            step::start_seconds(constants, &self.machine, &self.stack),
+        )
+    }
+
+    /// The steps with so many requests in flight.
+    pub(crate) fn steps(&self, serving: &Serving, batch: f64, values: Values<'_>) -> step::Steps {
+        let load = Load {
+            request: Request::of(&self.stack.model, serving),
+            batch,
+            input_seconds: values.get(Key::InputSeconds),
+        };
+        let set = step::Set {
+            bandwidth_share: Some(values.get(Key::BandwidthShare)),
+            compute_share: Some(values.get(Key::ComputeShare)),
+            start_seconds: Some(values.get(Key::StartSeconds)),
+        };
+        step::steps(Constants::fitted(), &self.machine, &self.stack, &load, &set)
+    }
+}
+
+/// Scales beside weights packed in 4 bits, over the weights: 8 bits for each block of 32 (Open Compute Project, MX specification 1.0, 2023).
+pub(crate) const SCALES: f64 = 1.0 / 16.0;
 
 /// The roof that a case reaches on `devices` devices together.
 fn roof(case: &Case<'_>, devices: f64, values: Values<'_>) -> Roof {
@@ -148,37 +304,6 @@ fn layer_times(case: &Case<'_>, batch: f64, values: Values<'_>) -> Times {
     times
 }
 
-/// The pass over the prompts of a batch, and one step of decoding for the batch.
-fn language_times(case: &Case<'_>, language: LanguageModel, serving: &Serving, values: Values<'_>) -> (Times, Times) {
-    let roof = roof(case, case.devices(), values);
-    let batch = serving.batch as f64;
-    let start = values.get(Key::StartSeconds);
-    let request = Request::of(&language, serving);
-    let operations = |macs: f64| Flops(FLOPS_PER_MAC * macs);
-    let each = case.weight_bytes_each();
-
-    let mut first = Times { start, ..Times::default() };
-    first.add(roof.time(
-        operations(language::first_macs(&language, &request) * batch),
-        Bytes(
-            language::first_parameters_read(&language, &request, batch) * each
-                + cache(&language, &request, 0.0, values) * batch,
-        ),
-    ));
-    let mut step = Times { start, ..Times::default() };
-    let read = match language::elements_read(&language, &request) {
-        // State is written back as well; a cache only grows by a token, which is next to nothing.
-        Some(elements) => (elements + language.state_elements.unwrap_or(0.0)) * values.get(Key::CacheElementBytes),
-        // On average half of the answer is in the cache beside the prompt.
-        None => values.get(Key::CacheBytes) * (request.first_tokens() + serving.output_tokens / 2.0),
-    };
-    step.add(roof.time(
-        operations(language::request_step_macs(&language, &request) * batch),
-        Bytes(language::parameters_read(&language, batch) * each + read * batch),
-    ));
-    (first, step)
-}
-
 /// Bytes of cache and state that one sequence holds behind the first pass and this share of its answer.
 fn cache(language: &LanguageModel, request: &Request, share: f64, values: Values<'_>) -> f64 {
     match language::held_elements(language, request, share) {
@@ -193,7 +318,8 @@ pub(crate) fn memory(case: &Case<'_>, serving: &Serving) -> Vec<MemoryPart> {
     let part = |name: &str, bytes: Option<Bytes>| MemoryPart { name: name.to_owned(), bytes };
     if let Some(language) = case.language {
         let request = Request::of(&language, serving);
-        let held = cache(&language, &request, 1.0, case.assumptions.central()) * serving.batch as f64;
+        let values = case.assumptions.central();
+        let held = cache(&language, &request, 1.0, values) * of_language(case, language, serving, values).batch;
         let name = if language.state_elements.is_some() { "KV cache and state" } else { "KV cache" };
         return vec![
             part("weights", weights.map(|weights| weights / case.devices())),

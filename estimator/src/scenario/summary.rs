@@ -163,6 +163,12 @@ pub struct LanguageModel {
     /// The longest text that the model was made for, in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_context: Option<f64>,
+    /// Layers; of the decoder, where there are two stacks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<f64>,
+    /// Width of a token's vector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<f64>,
 }
 
 impl LanguageModel {
@@ -172,7 +178,7 @@ impl LanguageModel {
     }
 
     /// How many counts the record has.
-    pub(super) const COUNTS: usize = 25;
+    pub(super) const COUNTS: usize = 27;
 
     /// All counts in the order of the record, as a link carries them.
     pub(super) fn counts(&self) -> [Option<f64>; Self::COUNTS] {
@@ -202,6 +208,8 @@ impl LanguageModel {
             self.input_tokens,
             self.input_kv_elements,
             self.max_context,
+            self.layers,
+            self.width,
         ]
     }
 
@@ -210,7 +218,7 @@ impl LanguageModel {
         let [parameters, active_parameters, weight, attention, windowed, window, fixed, rest @ ..] = counts;
         let [kv, windowed_kv, state, expert, experts, experts_per_token, input_table, rest @ ..] = rest;
         let [step, row, encoder, source, source_attention, cross, cross_kv, rest @ ..] = rest;
-        let [input_macs, input_tokens, input_kv, max_context] = rest;
+        let [input_macs, input_tokens, input_kv, max_context, layers, width] = rest;
         Some(Self {
             parameters: parameters?,
             active_parameters: active_parameters?,
@@ -237,6 +245,8 @@ impl LanguageModel {
             input_tokens,
             input_kv_elements: input_kv,
             max_context,
+            layers,
+            width,
         })
     }
 
@@ -290,6 +300,8 @@ impl From<&Transformer> for LanguageModel {
             input_tokens: float(of.input_tokens),
             input_kv_elements: float(of.input_kv_elements),
             max_context: float(of.context_length),
+            layers: Some(of.layers as f64).filter(|layers| *layers > 0.0),
+            width: Some(of.hidden_size as f64).filter(|width| *width > 0.0),
         }
     }
 }

@@ -216,10 +216,16 @@ pub(crate) fn infer(infer: &Infer) -> Result<Output, Failure> {
         (Workload::Serve(serving), Some(_)) => serving.clone(),
         _ => Serving::default(),
     };
+    let rate = infer.requests_per_day.or(usual.requests_per_day);
+    let batch = match (rate, start.summary.language, &infer.choice.scenario) {
+        // Its batch follows from the load, up to what engines take.
+        (Some(_), Some(_), None) => energy::engine_batch().unwrap_or(usual.batch),
+        _ => usual.batch,
+    };
     scenario.workload = Workload::Serve(Serving {
         requests_per_day: infer.requests_per_day.or(usual.requests_per_day),
         days: infer.days.unwrap_or(usual.days),
-        batch: infer.batch.unwrap_or(usual.batch),
+        batch: infer.batch.unwrap_or(batch),
         prompt_tokens: infer.prompt_tokens.unwrap_or(usual.prompt_tokens),
         output_tokens: infer.output_tokens.unwrap_or(usual.output_tokens),
         images: infer.images.or(usual.images),

@@ -10,7 +10,6 @@ mod inference;
 mod training;
 mod work;
 
-pub use inference::missed_serving;
 pub use training::built_in_with;
 pub use work::Work;
 
@@ -22,7 +21,7 @@ use crate::range::{Range, Ratio};
 use crate::report::Estimate;
 use crate::scenario::Scenario;
 use crate::tables::{Table, TableError};
-use crate::units::{KilowattHours, Quantity};
+use crate::units::{KilowattHours, Quantity, SECONDS_PER_HOUR};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -193,6 +192,10 @@ enum Measure {
     EnergyAtTdp(f64),
     /// J of the chips.
     OutputToken,
+    /// J of the servers at the wall.
+    OutputTokenAtWall,
+    /// J of the servers at the wall.
+    RequestAtWall,
 }
 
 impl Measure {
@@ -208,6 +211,8 @@ impl Measure {
             Self::EnergyFromHours(..) => (Self::FROM_HOURS, "kWh"),
             Self::EnergyAtTdp(_) => (Self::AT_TDP, "kWh"),
             Self::OutputToken => ("energy per output token", "J"),
+            Self::OutputTokenAtWall => ("energy per output token at the wall", "J"),
+            Self::RequestAtWall => ("energy per sample at the wall", "J"),
         }
     }
 
@@ -235,6 +240,10 @@ impl Measure {
                 Some(plain(estimate.device_hours).map(|hours| Ratio(hours.0 * tdp / 1000.0 * pue)))
             }
             Self::OutputToken => Some(plain(estimate.accelerator_j_per_output_token?)),
+            Self::OutputTokenAtWall => Some(plain(estimate.per_output_token_j?)),
+            Self::RequestAtWall => {
+                Some(plain(estimate.per_request_wh?).map(|energy| Ratio(energy.0 * SECONDS_PER_HOUR)))
+            }
         }
     }
 }
@@ -266,7 +275,8 @@ pub fn built_in() -> Validation {
 }
 
 /// Compares our estimates with the rows of a file: our own layout of published runs, the layout of training runs
-/// (`params_active_B`, `tokens_B`, `hardware` …), or that of served language models (`energy_per_output_token_J` …).
+/// (`params_active_B`, `tokens_B`, `hardware` …), that of served language models (`energy_per_output_token_J` …),
+/// of generated pictures and videos (`energy_per_generation_J` …), or of systems at the wall (`system`, `J_per_sample` …).
 ///
 /// # Errors
 /// A text that is no table, or none of these layouts.
@@ -274,39 +284,8 @@ pub fn rows(name: &str, text: &str) -> Result<Validation, TableError> {
     Ok(Claims::of_file(name, text)?.compare())
 }
 
-/// What our estimates missed of published figures: the span of a factor by which they would have to be multiplied.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Missed {
-    /// How many rows it rests on.
-    pub rows: usize,
-    /// The lower end; with it a tenth of the rows lies below our range.
-    pub low: f64,
-    /// The upper end; with it a tenth of the rows lies above our range.
-    pub high: f64,
-}
-
-impl Missed {
-    /// Of rows whose own ranges contain nothing of it.
-    ///
-    /// A row beyond our range asks for so much that, with the range's own width in quadrature, it would just reach it; any other row asks for nothing.
-    /// The ends are the 90th percentiles of what is asked for in each direction, over all rows.
-    fn of(rows: &[Compared]) -> Self {
-        let asked = |upward: bool| {
-            let each = rows.iter().map(|row| {
-                let off = libm::log(row.published / row.central);
-                let own = libm::log(if upward { row.high } else { row.low } / row.central);
-                if (off > 0.0) == upward { (off.powi(2) - own.powi(2)).max(0.0).sqrt() } else { 0.0 }
-            });
-            let mut each: Vec<f64> = each.collect();
-            each.sort_by(f64::total_cmp);
-            percentile(&each, 0.9).unwrap_or(0.0)
-        };
-        Self { rows: rows.len(), low: libm::exp(-asked(false)), high: libm::exp(asked(true)) }
-    }
-}
-
 /// The value at a share of the way through sorted values, between two of them by straight line.
-pub(super) fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
+pub(crate) fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = sorted.len().checked_sub(1)? as f64 * share;
     let (below, above) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
     Some(below + (above - below) * place.fract())
@@ -315,6 +294,8 @@ pub(super) fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
 #[derive(Default)]
 struct Claims {
     claims: Vec<Claim>,
+    /// Rows that need no scenario.
+    compared: Vec<Compared>,
     skipped: Vec<Skipped>,
 }
 
@@ -326,6 +307,14 @@ impl Claims {
         if table.has_column("energy_per_output_token_J") {
             for row in table.rows() {
                 claims.served(&row)?;
+            }
+        } else if table.has_column("energy_per_generation_J") {
+            for row in table.rows() {
+                claims.generated(&row)?;
+            }
+        } else if table.has_column("J_per_sample") && table.has_column("system") {
+            for row in table.rows() {
+                claims.at_the_wall(&row)?;
             }
         } else if table.has_column("params_total_B") && table.has_column("hardware") {
             for row in table.rows() {
@@ -341,7 +330,7 @@ impl Claims {
                 line: 1,
                 column: None,
                 fault: "no layout that can be validated; expected the columns of published_runs.csv, \
-                        or params_total_B and hardware, or energy_per_output_token_J"
+                        or params_total_B and hardware, energy_per_output_token_J, energy_per_generation_J, or system and J_per_sample"
                     .to_owned(),
             });
         }
@@ -436,7 +425,7 @@ fn first_number(cell: &str) -> Option<f64> {
 }
 
 /// A device by the name that papers use: `A100-80GB SXM`, `TPUv3`, `H100`. Modules are preferred over cards, for clusters are built of them.
-fn device_by_name(name: &str) -> Option<&'static Device> {
+pub(crate) fn device_by_name(name: &str) -> Option<&'static Device> {
     if let Some(device) = hardware::device(&name.trim().to_lowercase()) {
         return Some(device);
     }

@@ -226,7 +226,7 @@ impl Trained {
                 format!("energy of {}{pue}; ours from the published hours", of(boundary))
             }
             Measure::EnergyAtTdp(_) => format!("hours × TDP{pue}: no measurement; ours are our hours × the same TDP"),
-            Measure::OutputToken => String::new(),
+            Measure::OutputToken | Measure::OutputTokenAtWall | Measure::RequestAtWall => String::new(),
         }
     }
 
@@ -241,7 +241,9 @@ impl Trained {
                 llmcarbon.zip(tdp).map(|(hours, tdp)| hours * tdp * self.pue),
                 self.device_hours.zip(tdp).map(|(hours, tdp)| hours * tdp),
             ),
-            Measure::EnergyAtTdp(_) | Measure::OutputToken => (None, None),
+            Measure::EnergyAtTdp(_) | Measure::OutputToken | Measure::OutputTokenAtWall | Measure::RequestAtWall => {
+                (None, None)
+            }
         };
         peers.extend(of_model.map(|figure| (LLMCARBON.to_owned(), figure)));
         peers.extend(of_hours.map(|figure| (ML_CO2_IMPACT.to_owned(), figure)));

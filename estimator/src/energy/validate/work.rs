@@ -85,7 +85,7 @@ impl Work {
 
 impl From<Claims> for Work {
     fn from(claims: Claims) -> Self {
-        Self { waiting: claims.claims.into(), skipped: claims.skipped, ..Self::default() }
+        Self { waiting: claims.claims.into(), rows: claims.compared, skipped: claims.skipped, ..Self::default() }
     }
 }
 
