@@ -28,6 +28,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tell(&mut errors, "none", &fit::estimated(&rows, &all.constants));
     tell(&mut errors, "model", &fit::left_out(&rows, false, &prior, &spread, &all.constants));
     tell(&mut errors, "gpu", &fit::left_out(&rows, true, &prior, &spread, &all.constants));
+    let drawn = diffusion::fit("generated_images.csv", &std::fs::read_to_string(data.join("generated_images.csv"))?)?;
+    println!("\npictures and videos drawn by steps");
+    for (id, value, error) in &drawn.constants {
+        println!("{id:28} {value:>12.4e} ± {:.0} %", error * 100.0);
+    }
+    let models: std::collections::BTreeSet<&str> = drawn.left_out.iter().map(|row| row.row.model_id.as_str()).collect();
+    let by_name = fit::missed("diffusion by name", "model", drawn.left_out.iter().map(|row| row.known));
+    let by_size = fit::missed("diffusion by size", "model", drawn.left_out.iter().map(|row| row.by_size));
+    let of_models = models.iter().map(|model| {
+        let same = drawn.left_out.iter().filter(|row| row.row.model_id == *model);
+        fit::missed(model, "model", same.map(|row| row.known))
+    });
+    println!("each model left out in its turn");
+    for row in [by_name, by_size].into_iter().chain(of_models).flatten() {
+        println!("{:52} {:>5} {:>8.3} {:>8.3} {:?}", row.class, row.rows, row.median, row.p90, row.ratio);
+        errors.push(row);
+    }
+    let mut text = String::from("id,label,unit,prior,spread,value,standard_error,source,note\n");
+    for (entry, (_, value, error)) in diffusion::entries().iter().zip(&drawn.constants) {
+        line(&mut text, entry, *value, *error)?;
+    }
+    std::fs::write(data.join("calibration_diffusion.csv"), text)?;
     std::fs::write(
         data.join("calibration.csv"),
         constants(&std::fs::read_to_string(data.join("calibration.csv"))?, &all)?,
@@ -49,9 +71,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// The table of constants with new values and standard errors.
 fn constants(old: &str, fit: &fit::Fit) -> Result<String, Box<dyn std::error::Error>> {
     let mut text = String::new();
-    for (n, line) in old.lines().enumerate() {
+    for (n, row) in old.lines().enumerate() {
         if n == 0 {
-            writeln!(text, "{line}")?;
+            writeln!(text, "{row}")?;
             continue;
         }
         line(&mut text, &calibration::all()[n - 1], fit.constants.0[n - 1], fit.standard_errors[n - 1])?;

@@ -85,3 +85,31 @@ fn eight_bits_lose_in_small_batches_and_win_in_large_ones() {
     assert!(of("fp8", 8.0) > of("bfloat16", 8.0));
     assert!(of("fp8", 256.0) < of("bfloat16", 256.0));
 }
+
+#[test]
+fn pictures_and_videos_drawn_by_steps_are_compared() {
+    let text = include_str!("../data/generated_images.csv");
+    let validation = validate::rows("generated_images.csv", text).unwrap();
+    assert_eq!((validation.rows.len(), validation.skipped.len()), (726, 0));
+    let summary = validation.summary;
+    assert!(summary.median_error_factor.unwrap() < 1.3 && summary.p90_error_factor.unwrap() < 1.7, "{summary:?}");
+    let inside = summary.within_range as f64 / summary.n as f64;
+    assert!((0.75..=0.95).contains(&inside), "{summary:?}");
+}
+
+#[test]
+fn systems_at_the_wall_are_compared_or_said_why_not() {
+    let header = "org,system,model,scenario,J_per_sample,J_per_token\n";
+    let text = format!(
+        "{header}NVIDIA,H200-SXM-141GBx8_TRT_MaxQ,mixtral-8x7b,Offline,18.3357,0.125639\n\
+         NVIDIA,H200-SXM-141GBx8_TRT_MaxQ,resnet50,Offline,0.00890638,\n\
+         NVIDIA,H200-SXM-141GBx8_TRT_MaxQ,dlrm-v2-99.9,Offline,0.0197728,\n\
+         UntetherAI,h13_u3_slim,resnet50,offline,0.00236089,\n"
+    );
+    let validation = validate::rows("t.csv", &text).unwrap();
+    for row in &validation.rows {
+        println!("{}: {} for {}, ×{:.2}", row.id, row.central, row.published, row.error_factor);
+    }
+    assert_eq!((validation.rows.len(), validation.skipped.len()), (2, 2));
+    assert!(validation.rows.iter().all(|row| row.error_factor < 3.0));
+}

@@ -233,7 +233,7 @@ impl<'a> Case<'a> {
         fitted_as(self, Key::StartSeconds, Constant::StepStart, start);
         // What the fit itself missed of models and of devices that it had not seen.
         let knows = if language.layers.is_some() { "architecture known" } else { "size alone" };
-        let measured = ["h100-sxm", "b200"].contains(&self.device.id.as_str());
+        let measured = calibration::span(&format!("text on {}", self.device.id), "model").is_some();
         let left_out = if measured { "model" } else { "gpu" };
         let span = calibration::span(knows, left_out).unwrap_or(Range::exact(Ratio(1.0)));
         self.assumptions.add(Assumed::new(

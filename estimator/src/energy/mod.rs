@@ -246,7 +246,9 @@ fn note_load(case: &mut Case<'_>, spread: &Spread) {
             "tokens of prompt and answer play no part: the graph is not one that maps tokens to scores over a vocabulary, so a request is one pass of it and its own dimensions say how long that is",
         );
     }
-    if spread.central.get(Figure::Load) <= 1.0
+    // The batch of a language model follows from the load.
+    if case.language.is_none()
+        && spread.central.get(Figure::Load) <= 1.0
         && let Some(rate) = serving.requests_per_day
         && serving.batch > 1
         && rate > 0.0

@@ -270,9 +270,7 @@ pub(crate) fn least_devices(case: &Case<'_>, training: &Training, available: Byt
 }
 
 fn least_replicas(case: &Case<'_>, training: &Training, layout: Layout, available: Bytes) -> Option<f64> {
-    let fits = |replicas: f64| {
-        needed(&parts(case, training, &Layout { replicas, ..layout })) <= available.0
-    };
+    let fits = |replicas: f64| needed(&parts(case, training, &Layout { replicas, ..layout })) <= available.0;
     if !fits(MOST_REPLICAS) {
         return None;
     }

@@ -180,7 +180,9 @@ fn of_language(case: &Case<'_>, language: LanguageModel, serving: &Serving, valu
                 let middle = (low + high) / 2.0;
                 if asked * latency_of(while_busy(middle)) > middle { low = middle } else { high = middle }
             }
-            (while_busy(high), asked / -libm::expm1(-high))
+            let batch = while_busy(high);
+            // The share of the time in which the engine works is what is in flight over what it takes at once.
+            (batch, asked * batch / high)
         }
     };
     let steps = steps_of(batch);

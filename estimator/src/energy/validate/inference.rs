@@ -114,6 +114,7 @@ impl Claims {
             left_out: None,
             peers: at_tdp.map(|figure| (FLOPS_AT_TDP.to_owned(), figure)).into_iter().collect(),
             flag: None,
+            source: String::new(),
         });
         Ok(())
     }
