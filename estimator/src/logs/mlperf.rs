@@ -24,10 +24,10 @@ fn is_detail(beginning: &str) -> bool {
 }
 
 fn is_samples(beginning: &str) -> bool {
-    beginning
-        .lines()
-        .take(400)
-        .any(|line| line.contains("Time,") && line.contains(",Watts,") && line.contains(",Volts,"))
+    beginning.lines().take(400).any(|line| {
+        let time = line.split_once("Time,").map(|(_, time)| time);
+        time.is_some_and(|time| time.starts_with(|letter: char| letter.is_ascii_digit()) && time.contains(",Watts,"))
+    })
 }
 
 /// What LoadGen says.
@@ -152,10 +152,10 @@ fn settle(
     let window = detail.and_then(|detail| detail.begin.zip(detail.end)).filter(|(begin, end)| end > begin);
     let samples = samples.unwrap_or_default();
     let name = if folder.is_empty() { "MLPerf run" } else { folder };
-    let whole = samples.first().zip(samples.last()).map(|(first, last)| (first.0, last.0));
-    let Some((begin, end)) = window.or(whole) else {
-        return None;
-    };
+    // A clock that was set back, or a spoilt date, must not turn the time around.
+    let times = || samples.iter().map(|(time, _)| *time);
+    let whole = times().reduce(f64::min).zip(times().reduce(f64::max)).filter(|(first, last)| last > first);
+    let (begin, end) = window.or(whole)?;
     if window.is_none() {
         notes.warn(name, "without power_begin and power_end of LoadGen’s log all samples count, those before and after the run too; bring mlperf_log_detail.txt of the same run");
     }
@@ -185,7 +185,7 @@ fn settle(
         }
         (false, Some(_)) => {
             // One sample a second, with some slack for its first and last.
-            if window.is_some() && (good.len() as f64) < 0.9 * seconds - 2.0 {
+            if (good.len() as f64) < 0.9 * seconds - 2.0 {
                 notes.warn(name, format!("{} samples for {seconds:.0} seconds: the meter missed some", good.len()));
             }
         }

@@ -43,9 +43,12 @@ struct Room {
     read: fn(&[&Text]) -> Result<Measured, LogError>,
 }
 
+/// Tells a file by its beginning.
+type Sign = fn(&str) -> bool;
+
 /// How to tell each tool's files by their beginning; the first that fits counts.
 /// A list of its own, so that telling a log does not link its reader.
-const SIGNS: &[(&str, fn(&str) -> bool)] = &[
+const SIGNS: &[(&str, Sign)] = &[
     ("codecarbon", codecarbon::recognises),
     ("carbontracker", carbontracker::recognises),
     ("eco2ai", eco2ai::recognises),

@@ -162,7 +162,7 @@ fn run(
         (_, seconds) => seconds,
     };
     let mut items = Vec::new();
-    if !energy.is_some() && calls > 0 {
+    if energy.is_none() && calls > 0 {
         items.push(Items { of: "calls".to_owned(), count: calls as f64 });
     }
     if let (Some(throughput), Some(seconds)) = (&figures.throughput, duration)

@@ -162,6 +162,10 @@ fn the_power_of_mlperf_counts_between_its_marks() {
     assert!(run.items.iter().any(|items| items.of == "queries" && items.count > 100.0));
     let samples = one(&["loadgen-6.0.17/spl.txt"]);
     assert!(samples.runs[0].duration_s.unwrap().0 > 7.0 && warns(&samples, "all samples count"));
+    // A date that jumps turns no time around, and the hole in the samples is told.
+    let text = std::fs::read_to_string(data("loadgen-6.0.17/spl.txt")).unwrap();
+    let jumped = of_text("spl.txt", &text.replacen("Time,11-", "Time,12-", 1)).unwrap();
+    assert!(jumped.runs[0].duration_s.unwrap().0 > 1e6 && warns(&jumped, "missed some"));
     let alone = one(&[detail]);
     assert!(alone.runs[0].energy_kwh.is_none() && warns(&alone, "spl.txt"));
 }

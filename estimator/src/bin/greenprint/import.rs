@@ -296,10 +296,11 @@ fn beside_text(found: &Beside) -> String {
         text.push_str("the measurement would set\n");
         for one in &found.adjustments {
             text.push_str(&format!(
-                "  --set {}={}  ({} {}, before {}; {})\n",
+                "  --set {}={}  {}: {} {} in place of {} ({})\n",
                 one.key,
                 one.after,
                 one.name,
+                format::number(one.after),
                 one.unit,
                 format::number(one.before),
                 one.why
