@@ -181,6 +181,8 @@ fn sections(contents: &Contents, model: &mut Model) -> Vec<(String, Value, Secti
             () if is_averaged && chosen.is_none() && direct == 0 => Section::Model,
             () if is_average(key) || is_averaged => Section::Average,
             () if key.to_lowercase().contains("optim") => Section::Optimizer,
+            // An optimiser's state dict by itself.
+            () if key == "state" && named.iter().any(|(key, _)| key == "param_groups") => Section::Optimizer,
             () if chosen.is_some() || averaged.is_some() && direct == 0 || key.to_lowercase().contains("rng") => {
                 Section::Aside
             }

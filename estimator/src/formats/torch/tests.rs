@@ -438,3 +438,11 @@ fn a_tar_archive_of_something_else_is_told() {
     let error = open(&crate::formats::Files::new(InMemory::one("x.tar", bytes)), "x.tar").unwrap_err();
     assert!(error.to_string().contains("tar archive"), "{error}");
 }
+
+#[test]
+fn of_an_optimiser_alone_no_work_is_known() {
+    let name = "optimizer_alone.pt";
+    let found = inspected(&open_lone(name, std::fs::File::open(folder().join(name)).unwrap()).unwrap());
+    assert_eq!((found.macs, found.flops, found.layers.len()), (None, None, 0));
+    assert!(said(&found).contains("does not say what is computed"), "{}", said(&found));
+}

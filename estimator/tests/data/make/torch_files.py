@@ -162,6 +162,13 @@ def make_checkpoints():
         (HERE / "distributed.metadata").write_bytes((Path(folder) / ".metadata").read_bytes())
     add("distributed.metadata", "torch's distributed checkpoint", optimizer_state=state, mentions=[".distcp"], **counts(module))
     torch.save({"optimizer_state_dict": optimizer.state_dict(), "ds_version": "0.16"}, HERE / "optim_states.pt")
+    layer = torch.nn.Linear(4, 4)
+    adam = torch.optim.Adam(layer.parameters())
+    layer(torch.ones(1, 4)).sum().backward()
+    adam.step()
+    torch.save(adam.state_dict(), HERE / "optimizer_alone.pt")
+    # Two averages for each of 20 weights, and a step for each of two tensors.
+    add("optimizer_alone.pt", "the state dict of Adam alone", optimizer_state=42, parameters=0, buffers=0, weight_bytes=0, mentions=["no weights of a model"])
     add("optim_states.pt", "an optimiser alone", optimizer_state=state, parameters=0, buffers=0, weight_bytes=0, mentions=["no weights of a model"])
 
 
