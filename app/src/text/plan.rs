@@ -25,6 +25,7 @@ pub const PROMPT: &str = "Tokens of a prompt";
 pub const OUTPUT: &str = "Tokens of an answer";
 pub const BATCH: &str = "Requests computed together";
 pub const NO_PLAN: &str = "There is no plan for this";
+pub const RESULT: &str = "Result";
 pub const SIZE: &str = "Parameters";
 pub const TOKENS: &str = "Tokens";
 pub const LOSS: &str = "Loss";

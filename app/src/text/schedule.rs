@@ -40,6 +40,7 @@ pub const BASES: [&str; 2] = ["Lifecycle", "Direct"];
 pub const FROM_ESTIMATE: &str = "Take the job of the estimate";
 pub const UNIT_HOURS: &str = "h";
 pub const UNIT_POWER: &str = "kW";
+pub const RESULT: &str = "Result";
 pub const BEST: &str = "Best hours";
 pub const NOW: &str = "Started at once";
 pub const MEAN: &str = "At the mean";

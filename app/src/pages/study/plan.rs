@@ -142,6 +142,7 @@ fn result(plan: &Found, dark: bool) -> Html {
     let record = JsonRecord::of(Rc::new(plan.clone()), |plan| Some(&**plan));
     html! {
         <>
+            <h2 class="hidden">{ text::RESULT }</h2>
             <p class="headline" aria-live="polite" aria-atomic="true">{ text::headline(plan) }</p>
             <dl class="figures results">
                 { counted(text::SIZE, plan.best.parameters) }
@@ -236,8 +237,7 @@ fn BreakEvenPart(props: &BreakEvenProps) -> Html {
             <h2 id="break-even-title">{ text::BREAK_EVEN }</h2>
             <p class="lede">{ text::BREAK_EVEN_LEDE }</p>
             <div class="estimate">
-                <fieldset class="panel inputs">
-                    <legend class="hidden">{ text::BREAK_EVEN }</legend>
+                <div class="panel inputs" role="group" aria-labelledby="break-even-title">
                     <div class="pair">
                         <NumberField id="swap-before" label={text::BEFORE} value={swap.parameters.0} least={1e3} most={1e15} change={asked.set("before")} />
                         <NumberField id="swap-after" label={text::AFTER} value={swap.parameters.1} least={1e3} most={1e15} change={asked.set("after")} />
@@ -259,7 +259,7 @@ fn BreakEvenPart(props: &BreakEvenProps) -> Html {
                         <label for="swap-distil">{ text::DISTIL }</label>
                     </div>
                     <NumberField id="swap-day" label={text::PER_DAY} value={swap.per_day} least={1e-6} most={1e15} slide={Slide::Growing(1.0, 1e9)} change={asked.set("perday")} />
-                </fieldset>
+                </div>
                 <div class="result">
                     { match &*found {
                         Err(why) => html! { <Notice tone={Tone::Obstacle} title={text::NO_PLAN}><p>{ crate::text::intake::sentence(why) }</p></Notice> },

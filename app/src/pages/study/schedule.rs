@@ -254,6 +254,7 @@ fn result(found: &Found, all: &[estimator::carbon::series::Series], dark: bool) 
     let record = JsonRecord::of(Rc::new(found.clone()), |found| Some(&**found));
     html! {
         <>
+            <h2 class="hidden">{ text::RESULT }</h2>
             <p class="headline" aria-live="polite" aria-atomic="true">{ headline }</p>
             <dl class="figures results">
                 { figure(text::BEST, best.best.co2e_kg.readable(), "") }
