@@ -124,7 +124,8 @@ impl Readable for KilowattHours {
 impl Readable for WattHours {
     fn readable(self) -> String {
         if self.0 != 0.0 && self.0.abs() < 0.9995 {
-            scaled(self.0 * 1e6, 1000.0, &["µWh", "mWh", "Wh"])
+            // Nobody has a feeling for less than a milliwatt-hour.
+            scaled(self.0 * 1e3, 1000.0, &["mWh", "Wh"])
         } else {
             scaled(self.0, 1000.0, &["Wh", "kWh", "MWh", "GWh", "TWh"])
         }
@@ -169,10 +170,23 @@ impl Readable for Litres {
     }
 }
 
+/// A cent, in dollars.
+const CENT: f64 = 0.01;
+/// Most decimal places of an amount of money; less than that is nothing.
+const MOST_PLACES: f64 = 12.0;
+
 impl Readable for Dollars {
     fn readable(self) -> String {
-        let amount = number(self.0.abs());
-        format!("{}${amount}", if self.0 < 0.0 { "-" } else { "" })
+        let amount = self.0.abs();
+        // Money has no exponents: a part of a cent is written out, as far as three digits go.
+        let shown = if amount > 0.0 && amount < CENT {
+            let places = (2.0 - libm::log10(amount).floor()).min(MOST_PLACES) as usize;
+            let text = format!("{amount:.places$}");
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            number(amount)
+        };
+        format!("{}${shown}", if self.0 < 0.0 { "-" } else { "" })
     }
 }
 
@@ -259,7 +273,7 @@ mod tests {
     fn quantities_choose_their_unit() {
         assert_eq!(KilowattHours(433_196.0).readable(), "433 MWh");
         assert_eq!(KilowattHours(0.0123).readable(), "12.3 Wh");
-        assert_eq!(WattHours(0.00034).readable(), "340 µWh");
+        assert_eq!(WattHours(0.00034).readable(), "0.34 mWh");
         assert_eq!(KilogramsCo2e(24_690.0).readable(), "24.7 t");
         assert_eq!(KilogramsCo2e(0.025).readable(), "25 g");
         assert_eq!(Hours(0.5).readable(), "30 min");
@@ -271,6 +285,9 @@ mod tests {
         assert_eq!(Seconds(0.0123).readable(), "12.3 ms");
         assert_eq!(Bytes(8e10).readable(), "80 GB");
         assert_eq!(Dollars(-3.0).readable(), "-$3");
+        assert_eq!(Dollars(0.0000099).readable(), "$0.0000099");
+        assert_eq!(Dollars(0.0012345).readable(), "$0.00123");
+        assert_eq!((Dollars(0.0).readable(), Dollars(1e-30).readable()), ("$0".into(), "$0".into()));
         assert_eq!(Joules(0.0).readable(), "0 J");
     }
 
