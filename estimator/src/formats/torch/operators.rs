@@ -710,6 +710,10 @@ impl Tracing<'_> {
             ("ne", [Val::Text(a), Val::Text(b)]) => Val::Bool(a != b),
             ("eq", [Val::None, _] | [_, Val::None]) => Val::Bool(false),
             ("list", [value]) => value.clone(),
+            // Lists of lists could grow without end.
+            ("mul" | "add", [Val::List(items), ..]) if items.iter().any(|item| matches!(item, Val::List(_))) => {
+                Val::Unknown
+            }
             ("mul", [Val::List(items), Val::Int(times)]) => {
                 let times = usize::try_from(*times).unwrap_or(0).min(64);
                 Val::List(items.iter().cycle().take(items.len().saturating_mul(times).min(4096)).cloned().collect())

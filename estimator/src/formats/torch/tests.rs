@@ -446,3 +446,48 @@ fn of_an_optimiser_alone_no_work_is_known() {
     assert_eq!((found.macs, found.flops, found.layers.len()), (None, None, 0));
     assert!(said(&found).contains("does not say what is computed"), "{}", said(&found));
 }
+
+/// An archive like another, with one file changed; all are stored as they are.
+fn changed_archive(files: &BTreeMap<String, Vec<u8>>, name: &str, text: &[u8]) -> Vec<u8> {
+    let mut new = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (file, contents) in files {
+        let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        new.start_file(file.as_str(), stored).unwrap();
+        new.write_all(if file == name { text } else { contents }).unwrap();
+    }
+    new.finish().unwrap().into_inner()
+}
+
+#[test]
+fn changed_code_ends_in_a_model_with_or_without_a_graph() {
+    let bytes = std::fs::read(folder().join("scripted.pt")).unwrap();
+    let mut archive = zip::ZipArchive::new(Cursor::new(&bytes)).unwrap();
+    let mut files = BTreeMap::new();
+    for place in 0..archive.len() {
+        let mut file = archive.by_index(place).unwrap();
+        let mut contents = Vec::new();
+        file.read_to_end(&mut contents).unwrap();
+        files.insert(file.name().unwrap().to_string(), contents);
+    }
+    let own = files.keys().find(|name| name.ends_with("code/__torch__.py")).unwrap().clone();
+    for (name, text) in files.iter().filter(|(name, _)| name.ends_with(".py")) {
+        for place in (0..text.len()).step_by(text.len() / 20 + 1) {
+            for letter in *b"([=,.\n9 " {
+                let mut changed = text.clone();
+                changed[place] = letter;
+                inspected(&open_lone("x.pt", Cursor::new(changed_archive(&files, name, &changed))).unwrap());
+            }
+        }
+    }
+    // A function that calls itself, loops in loops, and a value that is built on itself again and again.
+    let bodies = [
+        "    return (self).forward(words, )\n",
+        "    for i in range(4000):\n      for j in range(4000):\n        x = words\n    return words\n",
+        "    x = [words]\n    for i in range(4000):\n      x = [x, x]\n    return x\n",
+    ];
+    for body in bodies {
+        let code = format!("class Words(Module):\n  def forward(self: T,\n    words: Tensor) -> Tensor:\n{body}");
+        let model = open_lone("x.pt", Cursor::new(changed_archive(&files, &own, code.as_bytes()))).unwrap();
+        assert!(model.weights_only, "{body}");
+    }
+}

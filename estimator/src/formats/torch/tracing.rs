@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// Most statements and calls that are followed, and the nodes they make.
-const MOST_STEPS: usize = 2_000_000;
+const MOST_STEPS: usize = 500_000;
 const MOST_NODES: usize = 200_000;
 /// Deepest nesting of calls, and of expressions within them.
 const MOST_DEPTH: usize = 200;
@@ -441,7 +441,15 @@ impl Tracing<'_> {
                 Expr::Float(value) => Val::Float(*value),
                 Expr::Text(value) => Val::Text(Rc::clone(value)),
                 Expr::List(items) => Val::List(items.iter().map(|item| this.eval(item, names)).collect::<Result<_>>()?),
-                Expr::Name(name) => names.get(name).cloned().unwrap_or(Val::Unknown),
+                Expr::Name(name) => match names.get(name) {
+                    Some(value) => {
+                        // A list is copied: lists of lists would grow without end.
+                        this.steps = this.steps.saturating_add(size_of(value));
+                        this.step()?;
+                        value.clone()
+                    }
+                    None => Val::Unknown,
+                },
                 Expr::Attribute(of, name) => match dotted(expr, names) {
                     Some(full) => this.global(&full),
                     None => match this.eval(of, names)? {
@@ -495,7 +503,8 @@ impl Tracing<'_> {
                     Val::Tensor(Tensor { id, rank, input: None })
                 }
                 Some(Thing::Object(_)) => Val::Module(*index, Rc::clone(path)),
-                Some(Thing::List(items)) if depth < 4 && items.len() < 1000 => {
+                Some(Thing::List(items)) if depth == 0 && items.len() < 1000 => {
+                    self.steps = self.steps.saturating_add(items.len());
                     Val::List(items.iter().map(|item| self.held(item, path, depth + 1)).collect())
                 }
                 _ => Val::Unknown,
@@ -668,6 +677,14 @@ fn dotted(expr: &Expr, names: &Names) -> Option<String> {
         Expr::Name(name) if !names.contains_key(name) => Some(name.to_string()),
         Expr::Attribute(of, name) => Some(format!("{}.{name}", dotted(of, names)?)),
         _ => None,
+    }
+}
+
+/// How many values a value is made of.
+fn size_of(value: &Val) -> usize {
+    match value {
+        Val::List(items) => items.iter().fold(1, |sum, item| sum.saturating_add(size_of(item))),
+        _ => 0,
     }
 }
 
