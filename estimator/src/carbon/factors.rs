@@ -94,7 +94,7 @@ mod tests {
     fn units_and_years_are_known() {
         let units = [
             "ratio", "share", "L/kWh", "g/kWh", "USD/kWh", "TFLOP/s", "1/GB", "USD/h", "years", "kg", "W", "W/GB", "s",
-            "J", "B", "GB/s", "count",
+            "J", "B", "GB", "GB/s", "Wh", "count",
         ];
         for factor in all() {
             assert!(units.contains(&factor.unit.as_str()), "{}: {}", factor.id, factor.unit);
