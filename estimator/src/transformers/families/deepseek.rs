@@ -86,7 +86,7 @@ pub fn deepseek(c: &Config<'_>, p: &mut Parts, head: Head) -> Facts {
     let layers = c.layers("num_hidden_layers");
     let is_sparse = |layer: u64| match kinds.get(layer as usize) {
         Some(kind) => kind == "sparse",
-        None => layer >= first && layer % every == 0,
+        None => layer >= first && layer.is_multiple_of(every),
     };
     let (sparse, plain): (Vec<u64>, Vec<u64>) = (0..layers).partition(|layer| among.0 > 0 && is_sparse(*layer));
     decoder(c, p, head, &frame, |p| {
