@@ -417,8 +417,9 @@ fn a_configuration_is_trained_and_served_by_its_architecture() {
     // The published cache: half a mebibyte for each token.
     assert_eq!(served["memory"]["parts"][1]["bytes"].as_f64(), Some(524_288.0 * 1000.0 * 4.0));
     assert!(!served["warnings"].to_string().contains("approximated"));
-    let output = greenprint(&["train", "--params", "7B", "--sequence", "4096", "--device", "l4", "--tokens", "1e9"]);
-    assert!(String::from_utf8(output.stdout).unwrap().contains("--sequence plays no part"));
+    // A sample of a language model is a sequence, and its length is told.
+    let sized = ["train", "--params", "7B", "--samples", "1000", "--sequence", "512", "--device", "l4", "--json"];
+    assert_eq!(json(&sized)["flops"].as_f64(), Some(6.0 * 7e9 * 512_000.0));
 }
 
 /// Who reads a pipe that nobody writes to waits for ever, and a device never ends.
