@@ -455,6 +455,8 @@ fn scaled(of: &LanguageModel, scale: &Scale) -> LanguageModel {
         cross_kv_elements_per_source_token: times(of.cross_kv_elements_per_source_token, scale.heads),
         input_macs: times(of.input_macs, scale.weight_macs),
         input_kv_elements: times(of.input_kv_elements, scale.heads),
+        layers: times(of.layers, scale.heads / scale.width),
+        width: times(of.width, scale.width),
         ..*of
     }
 }
