@@ -155,8 +155,8 @@ fn tell(errors: &mut Vec<Missed>, how: &str, rows: &[LeftOut]) {
             .iter()
             .filter_map(|row| {
                 let other = &rows[row.partner?];
-                let measured = (row.measured.joules / other.measured.joules).ln();
-                (measured.abs() > clear).then(|| (measured, measured + (row.known / other.known).ln()))
+                let measured = libm::log(row.measured.joules / other.measured.joules);
+                (measured.abs() > clear).then(|| (measured, measured + libm::log(row.known / other.known)))
             })
             .collect();
         let right = pairs.iter().filter(|(measured, ours)| (*measured > 0.0) == (*ours > 0.0)).count();

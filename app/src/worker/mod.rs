@@ -67,7 +67,7 @@ fn say(scope: &DedicatedWorkerGlobalScope, answer: &Answer) {
 /// What was counted last.
 enum Kept {
     /// A model that was read.
-    Model(Model),
+    Model(Box<Model>),
     /// A model that was described in words.
     Description(Box<Description>),
 }
@@ -210,7 +210,7 @@ fn finish(
     match outcome {
         Ok((model, leading)) => {
             count(scope, job, &model, dims, leading);
-            *kept.borrow_mut() = Some(Kept::Model(model));
+            *kept.borrow_mut() = Some(Kept::Model(Box::new(model)));
         }
         Err(Unread::Elsewhere) => say(scope, &Answer::Elsewhere { job }),
         Err(Unread::Fault(why)) => say(scope, &Answer::Failed { job, why }),

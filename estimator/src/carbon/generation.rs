@@ -35,7 +35,7 @@ pub fn all() -> &'static [Technology] {
 /// The kind that a file calls by this name; letter case and double blanks do not matter.
 pub fn by_name(name: &str) -> Option<&'static Technology> {
     let plain = name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-    all().iter().find(|kind| kind.names.iter().any(|known| *known == plain))
+    all().iter().find(|kind| kind.names.contains(&plain))
 }
 
 fn read(name: &str, text: &str) -> Result<Vec<Technology>, TableError> {

@@ -129,9 +129,9 @@ fn kind(layer: &Layer) -> Kind {
         return Kind::Table;
     }
     let channels = layer.output_shape.as_ref().and_then(|shape| shape.get(1).copied().flatten());
-    let window = channels
-        .filter(|channels| *channels > 1)
-        .and_then(|channels| (layer.matrix_parameters % channels == 0).then_some(layer.matrix_parameters / channels));
+    let window = channels.filter(|channels| *channels > 1).and_then(|channels| {
+        layer.matrix_parameters.is_multiple_of(channels).then_some(layer.matrix_parameters / channels)
+    });
     let is_single = window.is_some_and(|window| window > 1 && window % 2 == 1 && window <= WIDEST_WINDOW);
     match op.contains("depthwise") || op.contains("conv") && is_single {
         true => Kind::Depthwise,

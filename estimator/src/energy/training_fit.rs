@@ -662,10 +662,13 @@ fn summary(of: &str, quantity: &str, errors: &[LeftOut]) -> Vec<Constant> {
 
 /// Four digits: what is fitted to a few dozen runs claims no more.
 fn round(row: &mut Constant) {
-    // Through its decimal form, so that the same digits come back when the table is read.
-    let digits = |value: f64| format!("{value:.3e}").parse().unwrap_or(value);
-    row.value = digits(row.value);
-    row.error = row.error.map(digits);
+    row.value = four_digits(row.value);
+    row.error = row.error.map(four_digits);
+}
+
+/// Through its decimal form, so that the same digits come back when the table is read.
+fn four_digits(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 #[cfg(test)]

@@ -46,11 +46,13 @@ pub(super) enum Statement {
     Pass,
 }
 
+/// A parameter's name, its type as written, and its default.
+pub(super) type Parameter = (Rc<str>, String, Option<Expr>);
+
 /// A function or method.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Function {
-    /// Its parameters with their types as written, and their defaults.
-    pub parameters: Vec<(Rc<str>, String, Option<Expr>)>,
+    pub parameters: Vec<Parameter>,
     pub body: Vec<Statement>,
 }
 
@@ -107,13 +109,13 @@ impl Reader<'_> {
             }
             match self.peek()? {
                 b'\n' | b'\r' => self.at += 1,
-                b'#' => self.to_line_end(),
+                b'#' => self.skip_line(),
                 _ => return Some(self.at - start),
             }
         }
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         while self.peek().is_some_and(|byte| byte != b'\n') {
             self.at += 1;
         }
@@ -125,7 +127,7 @@ impl Reader<'_> {
             match self.peek() {
                 Some(b' ' | b'\t' | b'\r') => self.at += 1,
                 Some(b'\n') if self.open > 0 => self.at += 1,
-                Some(b'#') => self.to_line_end(),
+                Some(b'#') => self.skip_line(),
                 _ => return,
             }
         }
@@ -189,7 +191,7 @@ impl Reader<'_> {
             "class" => {
                 self.word();
                 let name = format!("{within}.{}", self.word().unwrap_or_default());
-                self.to_line_end();
+                self.skip_line();
                 loop {
                     let at = self.at;
                     match self.next_line() {
@@ -216,12 +218,12 @@ impl Reader<'_> {
                 functions.insert(name, Rc::new(Function { parameters, body }));
             }
             // Types and lists of attributes.
-            _ => self.to_line_end(),
+            _ => self.skip_line(),
         }
         Ok(())
     }
 
-    fn parameters(&mut self) -> Result<Vec<(Rc<str>, String, Option<Expr>)>> {
+    fn parameters(&mut self) -> Result<Vec<Parameter>> {
         let mut parameters = Vec::new();
         self.open += 1;
         self.wants(b'(')?;
@@ -270,7 +272,7 @@ impl Reader<'_> {
                 Ok(Statement::Return(value))
             }
             "pass" | "raise" | "assert" | "del" | "break" | "continue" => {
-                self.to_line_end();
+                self.skip_line();
                 Ok(if word == "pass" || word == "del" { Statement::Pass } else { Statement::While })
             }
             "if" | "elif" => {
@@ -307,7 +309,7 @@ impl Reader<'_> {
                 Ok(Statement::For(name, over, self.block(indent)?))
             }
             "while" | "with" => {
-                self.to_line_end();
+                self.skip_line();
                 let body = self.block(indent)?;
                 Ok(if word == "with" { Statement::Block(body) } else { Statement::While })
             }
