@@ -4,6 +4,7 @@ use crate::charts::{Dot, Scatter};
 use crate::numbers;
 use crate::text::validation as text;
 use estimator::carbon::published;
+use estimator::energy::calibration::{self, Missed};
 use estimator::energy::validate::{Compared, Validation};
 use estimator::format;
 use estimator::sources::{self, Source};
@@ -95,6 +96,11 @@ pub fn chosen(found: &Validation, view: &View) -> Vec<usize> {
         if view.down { order.reverse() } else { order }.then(a_place.cmp(b_place))
     });
     kept.into_iter().map(|(place, _)| place).collect()
+}
+
+/// What the fit of serving missed, of rows that it had seen and of those that it had not.
+pub fn missed() -> &'static [Missed] {
+    calibration::errors()
 }
 
 /// What is compared in any row, each once, in the order of the rows.

@@ -17,7 +17,19 @@ pub const SUMS_HELP: &str =
 pub const ALL: &str = "All";
 pub const BESIDE: &str = "Other methods on the same rows";
 pub const BESIDE_HEAD: [&str; 5] = ["Method", "What is compared", "Rows", "Its median factor", "Ours"];
-pub const BESIDE_HELP: &str = "Only rows of which the method says something are counted, for it and for us; ours are estimates with constants that were fitted without the row’s own publication.";
+pub const BESIDE_HELP: &str = "Only rows of which the method says something are counted, for it and for us; ours are training estimates with constants that were fitted without the row’s own publication, and estimates of services with constants that were fitted to these rows among others.";
+pub const LEFT_OUT: &str = "Services, judged without their own model or chip";
+pub const LEFT_OUT_HELP: &str = "The constants of serving are fitted to the measured services above, so those rows say too little of a new model. Here the fit was made again without each model, and without each chip, and judged on what it had not seen; the range of an estimate comes from these errors.";
+pub const LEFT_OUT_HEAD: [&str; 5] =
+    ["Rows", "Left out of the fit", "How many", "Off by, median", "Off by, 90th percentile"];
+pub fn left_out(what: &str) -> &str {
+    match what {
+        "none" => "nothing",
+        "model" => "the row’s model",
+        "gpu" => "the row’s chip",
+        other => other,
+    }
+}
 pub const WITH: &str = "Beside";
 pub const NO_METHOD: &str = "No other method";
 pub const GLANCE: &str = "At a glance";

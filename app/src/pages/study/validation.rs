@@ -237,6 +237,26 @@ fn Overview(props: &FoundProps) -> Html {
                     </table>
                 </div>
             </div>
+            <details class="block">
+                <summary>{ text::LEFT_OUT }</summary>
+                <p class="muted">{ text::LEFT_OUT_HELP }</p>
+                <div class="scroll" tabindex="0" role="region" aria-label={text::LEFT_OUT}>
+                    <table class="sums">
+                        <thead><tr>{ for text::LEFT_OUT_HEAD.iter().map(|name| html! { <th scope="col">{ *name }</th> }) }</tr></thead>
+                        <tbody>
+                            { for derive::missed().iter().map(|row| html! {
+                                <tr>
+                                    <th scope="row">{ row.class.clone() }</th>
+                                    <td>{ text::left_out(&row.left_out).to_owned() }</td>
+                                    <td>{ row.rows }</td>
+                                    <td>{ factor(Some(row.median)) }</td>
+                                    <td>{ factor(Some(row.p90)) }</td>
+                                </tr>
+                            }) }
+                        </tbody>
+                    </table>
+                </div>
+            </details>
             if !found.peers.is_empty() {
                 <div class="block">
                     <h2>{ text::BESIDE }</h2>

@@ -367,8 +367,11 @@ impl Validation {
             let same = || rows.iter().filter(|other| other.quantity == row.quantity);
             by_quantity.insert(row.quantity.clone(), Summary::of(same()));
             let counted = || same().filter(|row| row.flag.is_none());
-            left_out_by_quantity
-                .insert(row.quantity.clone(), Summary::of_errors(counted().map(Compared::left_out_error)));
+            // Where nothing was left out, the same figures again would claim that it was.
+            if counted().any(|row| row.left_out.is_some()) {
+                let errors = Summary::of_errors(counted().map(Compared::left_out_error));
+                left_out_by_quantity.insert(row.quantity.clone(), errors);
+            }
             let names: BTreeSet<&String> = counted().flat_map(|row| row.peers.keys()).collect();
             for name in names {
                 let theirs = counted().filter_map(|row| Some(error_factor(*row.peers.get(name)?, row.published)));

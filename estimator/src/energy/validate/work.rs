@@ -38,7 +38,11 @@ impl Work {
             let before = claims.claims.len();
             claims.served(&row)?;
             let source = row.text("source")?.unwrap_or_default();
-            sources.extend(claims.claims.iter().skip(before).map(|claim| (claim.id.clone(), source.to_owned())));
+            for claim in claims.claims.iter_mut().skip(before) {
+                // The constants of serving are fitted to these rows.
+                claim.in_sample = true;
+                sources.insert(claim.id.clone(), source.to_owned());
+            }
         }
         Ok(Self { sources, ..Self::from(claims) })
     }
