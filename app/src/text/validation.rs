@@ -4,7 +4,7 @@ use super::plural;
 
 pub const NAME: &str = "Validation";
 pub const TITLE: &str = "How often are the estimates right?";
-pub const LEDE: &str = "Every published or measured figure that our tables hold, beside what Greenprint estimates for the same work without knowing the result. A range is worth what its past errors say it is worth.";
+pub const LEDE: &str = "Every published or measured figure that our tables hold, beside what Greenprint estimates for the same work. An asterisk marks what our constants were fitted to. A range is worth what its past errors say it is worth.";
 pub const WORKING: &str = "Estimating every row…";
 pub const PROGRESS: &str = "Rows estimated";
 pub const OURS: &str = "Greenprint";
