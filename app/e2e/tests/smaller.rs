@@ -16,10 +16,10 @@ fn a_change_is_shown_apart_in_size_time_and_energy_and_travels_in_the_link() {
     page.wait_for_text("#smaller", "Nothing is changed yet");
     page.set_value("#smaller-bits", "int4-weight-only");
     page.wait_for_text("#smaller-table", "Weights in memory");
-    page.wait_for_text("#smaller-table", "13.3 MB");
+    page.wait_for_text("#smaller-table", "13.3\u{a0}MB");
     page.wait_for("#what-stays-title");
     page.set_value("#smaller-group", "32");
-    page.wait_for_text("#smaller-table", "14.8 MB");
+    page.wait_for_text("#smaller-table", "14.8\u{a0}MB");
     page.click("#keep-last");
     page.set_value("#smaller-software", "graph");
     page.wait_for_text("#smaller-table", "Kernels of a pass");

@@ -177,7 +177,7 @@ fn lifetime(life: &Lifetime, dark: bool) -> Html {
             <h2>{ text::OVER_LIFE }</h2>
             <p class="headline" id="lifetime">{ text::lifetime(life) }</p>
             <p class="per-one">{ text::size_range(life.parameters) }</p>
-            <div class="scroll" tabindex="0" role="region" aria-label={text::OVER_LIFE}>
+            <div class="scroll" tabindex="0" role="region" aria-label={crate::text::charts::as_table(text::OVER_LIFE)}>
                 <table>
                     <thead><tr>{ for text::LIFE_COLUMNS.iter().map(|name| html! { <th scope="col">{ *name }</th> }) }</tr></thead>
                     <tbody>{ for rows.map(|(name, one)| html! {
@@ -275,7 +275,7 @@ fn pay_back(found: &BreakEven) -> Html {
     let rows = text::PAY_ROWS.into_iter().zip([Some(&found.energy), Some(&found.co2e), found.money.as_ref()]);
     html! {
         <>
-            <div class="scroll" tabindex="0" role="region" aria-label={text::BREAK_EVEN}>
+            <div class="scroll" tabindex="0" role="region" aria-label={crate::text::charts::as_table(text::BREAK_EVEN)}>
                 <table>
                     <thead><tr>{ for text::PAY_COLUMNS.iter().map(|name| if name.is_empty() { html! { <td></td> } } else { html! { <th scope="col">{ *name }</th> } }) }</tr></thead>
                     <tbody aria-live="polite">{ for rows.filter_map(|(name, one)| one.map(|one| html! {
