@@ -352,6 +352,27 @@ fn sound_and_pictures_are_in_the_price_of_an_answer() {
 }
 
 #[test]
+fn a_change_starts_from_the_service_that_infer_reads() {
+    let service = [
+        "--params",
+        "8e9",
+        "--device",
+        "h100-sxm",
+        "--prompt-tokens",
+        "500",
+        "--output-tokens",
+        "300",
+        "--requests-per-day",
+        "1e6",
+    ];
+    let of = |command: &[&str]| json(&[command, &service, &["--json"]].concat());
+    let (served, change) = (of(&["infer"]), of(&["whatif", "--quantize", "fp8"]));
+    // Without a batch, it follows from the load for both.
+    assert_eq!(served["service"]["latency_s"], change["before"]["latency_s"], "{}", change["before"]);
+    assert_ne!(change["before"]["latency_s"], change["after"]["latency_s"]);
+}
+
+#[test]
 fn weights_without_a_graph_ask_for_their_configuration() {
     let folder = Folder::new("weights");
     let header = br#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;

@@ -146,17 +146,7 @@ impl Table<'_> {
                 "device" if best.value != self.scenario.hardware.device => {
                     scenario.hardware.device.clone_from(&best.value);
                     scenario.hardware.precision = None;
-                    for key in [
-                        "accelerator-watts",
-                        "idle-watts",
-                        "host-watts",
-                        "mfu",
-                        "embodied-accelerator",
-                        "embodied-host",
-                        "rent-price",
-                    ] {
-                        scenario.set.remove(key);
-                    }
+                    energy::forget_device(&mut scenario);
                     (
                         best.label.clone(),
                         "as many of another chip; whether it can be had, and at what price, is another question",

@@ -37,6 +37,7 @@ pub use defaults::{Defaults, Task, defaults_for, tasks};
 pub use error::EstimateError;
 pub(crate) use language::parameters_read;
 pub use paired::{Paired, paired};
+pub(crate) use sensitivity::forget_device;
 
 use crate::carbon::equivalents;
 use crate::format::{self, Readable};

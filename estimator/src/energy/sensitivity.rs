@@ -116,6 +116,15 @@ fn regions<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (String, String, Scen
     })
 }
 
+/// Takes out what was set for a device: it says nothing about another.
+pub(crate) fn forget_device(scenario: &mut Scenario) {
+    for key in
+        ["accelerator-watts", "idle-watts", "host-watts", "mfu", "embodied-accelerator", "embodied-host", "rent-price"]
+    {
+        scenario.set.remove(key);
+    }
+}
+
 /// Accelerators of the same sort from about the same years that have the precision themselves and whose power is published.
 fn devices<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (String, String, Scenario)> + 'a {
     let chosen = case.device;
@@ -130,18 +139,7 @@ fn devices<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (String, String, Scen
             let mut scenario = case.scenario.clone();
             scenario.hardware.device = device.id.clone();
             scenario.hardware.precision = Some(case.precision.code().to_owned());
-            // What was set for the chosen device says nothing about another.
-            for key in [
-                "accelerator-watts",
-                "idle-watts",
-                "host-watts",
-                "mfu",
-                "embodied-accelerator",
-                "embodied-host",
-                "rent-price",
-            ] {
-                scenario.set.remove(key);
-            }
+            forget_device(&mut scenario);
             (device.name.clone(), device.id.clone(), scenario)
         })
 }

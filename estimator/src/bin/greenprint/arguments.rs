@@ -115,7 +115,7 @@ pub(crate) enum Command {
     ///
     /// Without a rate of requests the figures are those of one request, without idle time.
     #[command(after_help = INFER_EXAMPLES)]
-    Infer(Box<Infer>),
+    Infer(Box<Service>),
     /// See what fewer bits, fewer weights, a smaller network or other software would change of a served model.
     #[command(after_help = WHATIF_EXAMPLES)]
     Whatif(Box<WhatIf>),
@@ -371,32 +371,6 @@ pub(crate) struct PlanChoice {
     /// Samples or sequences that a replica computes at once.
     #[arg(long, value_name = "N", value_parser = whole)]
     pub(crate) micro_batch: Option<u64>,
-}
-
-#[derive(Args)]
-pub(crate) struct Infer {
-    #[command(flatten)]
-    pub(crate) choice: ModelChoice,
-    /// Requests that are computed together.
-    #[arg(long, value_name = "N", value_parser = whole, allow_hyphen_values = true)]
-    pub(crate) batch: Option<u64>,
-    /// Tokens of a request's prompt, for language models.
-    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
-    pub(crate) prompt_tokens: Option<f64>,
-    /// Tokens of a request's answer, for language models.
-    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
-    pub(crate) output_tokens: Option<f64>,
-    /// Pictures in a request's prompt, for models that read them beside the text; none by default.
-    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
-    pub(crate) images: Option<f64>,
-    /// Requests that arrive in a day; without it the figures are those of one request.
-    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
-    pub(crate) requests_per_day: Option<f64>,
-    /// Days that the figures cover; 1 by default.
-    #[arg(long, value_name = "N", value_parser = number, allow_hyphen_values = true)]
-    pub(crate) days: Option<f64>,
-    #[command(flatten)]
-    pub(crate) place: Place,
 }
 
 /// A model in service.

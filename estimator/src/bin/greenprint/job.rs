@@ -1,6 +1,6 @@
 //! From arguments to a scenario and its estimate: `greenprint train` and `greenprint infer`.
 
-use crate::arguments::{Infer, MethodChoice, ModelChoice, Place, PlanChoice, Shapes, Train};
+use crate::arguments::{MethodChoice, ModelChoice, Place, PlanChoice, Service, Shapes, Train};
 use crate::{Failure, Output, check_names, json, model, print};
 use estimator::energy::{self, EstimateError};
 use estimator::notes::{Level, Note};
@@ -206,33 +206,41 @@ fn plan(given: &PlanChoice, usual: Plan) -> Plan {
     }
 }
 
-/// `greenprint infer`.
-pub(crate) fn infer(infer: &Infer) -> Result<Output, Failure> {
-    needs_device(&infer.choice, &infer.place)?;
-    let mut start = start(&infer.choice)?;
+/// Puts the arguments about machines and service into the scenario that was started.
+pub(crate) fn serve(start: &mut Start, service: &Service) {
+    let is_from_file = service.choice.scenario.is_some();
     let scenario = &mut start.scenario;
-    machines(scenario, &infer.place, infer.choice.scenario.is_some());
-    let usual = match (&scenario.workload, &infer.choice.scenario) {
-        (Workload::Serve(serving), Some(_)) => serving.clone(),
+    machines(scenario, &service.place, is_from_file);
+    let usual = match (&scenario.workload, is_from_file) {
+        (Workload::Serve(serving), true) => serving.clone(),
         _ => Serving::default(),
     };
-    let rate = infer.requests_per_day.or(usual.requests_per_day);
-    let batch = match (rate, start.summary.language, &infer.choice.scenario) {
+    let rate = service.requests_per_day.or(usual.requests_per_day);
+    let batch = match (rate, start.summary.language, is_from_file) {
         // Its batch follows from the load, up to what engines take.
-        (Some(_), Some(_), None) => energy::engine_batch().unwrap_or(usual.batch),
+        (Some(_), Some(_), false) => energy::engine_batch().unwrap_or(usual.batch),
         _ => usual.batch,
     };
     scenario.workload = Workload::Serve(Serving {
-        requests_per_day: infer.requests_per_day.or(usual.requests_per_day),
-        days: infer.days.unwrap_or(usual.days),
-        batch: infer.batch.unwrap_or(batch),
-        prompt_tokens: infer.prompt_tokens.unwrap_or(usual.prompt_tokens),
-        output_tokens: infer.output_tokens.unwrap_or(usual.output_tokens),
-        images: infer.images.or(usual.images),
+        requests_per_day: rate,
+        days: service.days.unwrap_or(usual.days),
+        batch: service.batch.unwrap_or(batch),
+        prompt_tokens: service.prompt_tokens.unwrap_or(usual.prompt_tokens),
+        output_tokens: service.output_tokens.unwrap_or(usual.output_tokens),
+        images: service.images.or(usual.images),
         // Who asks for tokens means a model that answers with them.
-        generates: (infer.prompt_tokens.is_some() || infer.output_tokens.is_some()).then_some(true).or(usual.generates),
+        generates: (service.prompt_tokens.is_some() || service.output_tokens.is_some())
+            .then_some(true)
+            .or(usual.generates),
     });
-    finish(start, infer.place.json)
+}
+
+/// `greenprint infer`.
+pub(crate) fn infer(service: &Service) -> Result<Output, Failure> {
+    needs_device(&service.choice, &service.place)?;
+    let mut start = start(&service.choice)?;
+    serve(&mut start, service);
+    finish(start, service.place.json)
 }
 
 pub(crate) fn refusal(fault: EstimateError) -> Failure {

@@ -1,39 +1,19 @@
 //! `greenprint whatif` and `greenprint levers`: what a change of a model would save, and which one to make first.
 
-use crate::arguments::{Levers, Service, WhatIf};
-use crate::job::{Start, machines, needs_device, refusal, start};
+use crate::arguments::{Levers, WhatIf};
+use crate::job::{machines, needs_device, refusal, serve, start};
 use crate::print;
 use crate::{Failure, Output, json, model};
 use estimator::compression::{self, Subject, levers};
 use estimator::report::Inspection;
 use estimator::scenario::compression::Compression;
-use estimator::scenario::{ModelSummary, Serving, Workload};
-
-/// Puts the arguments about the service into the scenario that was started.
-fn serve(start: &mut Start, service: &Service, is_from_file: bool) {
-    machines(&mut start.scenario, &service.place, is_from_file);
-    let usual = match (&start.scenario.workload, is_from_file) {
-        (Workload::Serve(serving), true) => serving.clone(),
-        _ => Serving::default(),
-    };
-    start.scenario.workload = Workload::Serve(Serving {
-        requests_per_day: service.requests_per_day.or(usual.requests_per_day),
-        days: service.days.unwrap_or(usual.days),
-        batch: service.batch.unwrap_or(usual.batch),
-        prompt_tokens: service.prompt_tokens.unwrap_or(usual.prompt_tokens),
-        output_tokens: service.output_tokens.unwrap_or(usual.output_tokens),
-        generates: (service.prompt_tokens.is_some() || service.output_tokens.is_some())
-            .then_some(true)
-            .or(usual.generates),
-        ..usual
-    });
-}
+use estimator::scenario::{ModelSummary, Workload};
 
 /// `greenprint whatif`.
 pub(crate) fn what_if(asked: &WhatIf) -> Result<Output, Failure> {
     needs_device(&asked.service.choice, &asked.service.place)?;
     let mut start = start(&asked.service.choice)?;
-    serve(&mut start, &asked.service, asked.service.choice.scenario.is_some());
+    serve(&mut start, &asked.service);
     let mut change = start.scenario.compression.clone().unwrap_or_default();
     change.quantize = asked.quantize.or(change.quantize);
     change.group = asked.group.or(change.group);
@@ -83,7 +63,7 @@ pub(crate) fn levers(asked: &Levers) -> Result<Output, Failure> {
     let trains = asked.service.choice.scenario.is_some() && matches!(start.scenario.workload, Workload::Train(_));
     match trains {
         true => machines(&mut start.scenario, &asked.service.place, true),
-        false => serve(&mut start, &asked.service, asked.service.choice.scenario.is_some()),
+        false => serve(&mut start, &asked.service),
     }
     let subject = Subject { summary: &start.summary, inspection: start.inspection.as_ref() };
     let found = levers::of(&start.scenario, subject).map_err(refusal)?;
